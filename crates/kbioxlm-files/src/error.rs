@@ -1,0 +1,62 @@
+use std::path::{Path, PathBuf};
+
+/// Result of reading or writing a file.
+pub type Result<T, E = FileError> = std::result::Result<T, E>;
+
+/// What went wrong with a file: where, what was found, what was expected and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The operating system refused.
+    #[error("{path}: cannot {action}: {source}", path = path.display())]
+    Io {
+        /// File or directory concerned.
+        path: PathBuf,
+        /// What was attempted, as a verb: `read`, `write`, `rename`.
+        action: &'static str,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// The content is not what it has to be.
+    #[error("{path}{at}: found {found}, expected {expected}; {help}", path = path.display(), at = place(*line))]
+    Content {
+        /// File concerned.
+        path: PathBuf,
+        /// Line, counted from 1, where the content has lines.
+        line: Option<usize>,
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: String,
+        /// What the user can do about it, as an imperative: `re-export the table as UTF-8`.
+        help: String,
+    },
+}
+
+fn place(line: Option<usize>) -> String {
+    line.map(|l| format!(":{l}")).unwrap_or_default()
+}
+
+impl FileError {
+    /// An [`FileError::Io`] for `path`; `action` is a verb.
+    pub fn io(path: &Path, action: &'static str, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), action, source }
+    }
+
+    /// A [`FileError::Content`]: `path:line: found …, expected …; help`.
+    pub fn content(
+        path: &Path,
+        line: impl Into<Option<usize>>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self::Content {
+            path: path.to_owned(),
+            line: line.into(),
+            found: found.into(),
+            expected: expected.into(),
+            help: help.into(),
+        }
+    }
+}

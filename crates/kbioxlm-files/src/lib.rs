@@ -1,0 +1,11 @@
+//! Input errors that name their place, atomic output, hashes and seeds: what every crate does with files.
+
+mod error;
+mod hash;
+mod input;
+mod output;
+
+pub use error::{FileError, Result};
+pub use hash::{hash_bytes, hash_file, rng_for};
+pub use input::{Lines, Table, create_dir, read_json, read_jsonl, read_text};
+pub use output::{StagedDir, write_atomic, write_json_atomic};

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 /// Longest line that is read, in bytes: input without line ends must not fill the memory.
 const MAX_LINE: usize = 64 << 20;
 
+const TO_UTF8: &str = "convert the file to UTF-8 (for example with `iconv -t UTF-8`)";
+
 /// The lines of a UTF-8 file as (line number from 1, text without its line end).
 ///
 /// A byte that is not UTF-8 and an over-long line end the reading with an error that names the line.
@@ -73,7 +75,7 @@ impl Lines {
                     self.number,
                     format!("byte 0x{:02x} at column {}", line.get(at).copied().unwrap_or_default(), at + 1),
                     "UTF-8 text",
-                    "convert the file to UTF-8 (for example with `iconv -t UTF-8`)",
+                    TO_UTF8,
                 ))
             }
         }
@@ -198,18 +200,19 @@ fn json_message(e: &serde_json::Error) -> String {
 /// # Errors
 /// The file cannot be read or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(|e| FileError::io(path, "read", e))?;
+    utf8(path, std::fs::read(path).map_err(|e| FileError::io(path, "read", e))?)
+}
+
+/// Takes bytes that came from `path` as UTF-8.
+///
+/// # Errors
+/// A byte that is not UTF-8, with its line.
+pub fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
         let line = e.as_bytes()[..at].iter().filter(|&&b| b == b'\n').count() + 1;
         let found = format!("byte 0x{:02x}", e.as_bytes()[at]);
-        FileError::content(
-            path,
-            line,
-            found,
-            "UTF-8 text",
-            "convert the file to UTF-8 (for example with `iconv -t UTF-8`)",
-        )
+        FileError::content(path, line, found, "UTF-8 text", TO_UTF8)
     })
 }
 

@@ -7,5 +7,5 @@ mod output;
 
 pub use error::{FileError, Result};
 pub use hash::{hash_bytes, hash_file, rng_for};
-pub use input::{Lines, Table, create_dir, read_json, read_jsonl, read_text};
+pub use input::{Lines, Table, create_dir, read_json, read_jsonl, read_text, utf8};
 pub use output::{StagedDir, write_atomic, write_json_atomic};

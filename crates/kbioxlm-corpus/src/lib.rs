@@ -1,0 +1,29 @@
+//! Documents and their readers; entity, fact and passage anchoring; anchored examples on disk.
+//!
+//! [`build`] reads monolingual documents and aligned passages, finds the concepts of a knowledge base in them,
+//! and writes one Parquet row an [`Example`]; [`Corpus`] reads them back. Every random choice belongs to one document
+//! and depends on the seed and the document's id only, so the same input gives the same bytes on any number of threads.
+
+mod anchor;
+mod build;
+mod config;
+mod corpus;
+mod documents;
+mod entity;
+mod error;
+mod example;
+mod fact;
+mod passage;
+mod passages;
+pub mod render;
+mod report;
+mod sentences;
+mod table;
+mod text;
+
+pub use build::build;
+pub use config::{AnchorConfig, PassageSource, TextSource};
+pub use corpus::{Corpus, FORMAT_VERSION};
+pub use error::{CorpusError, Result};
+pub use example::{Example, Level, PassageLabel, Role, Segment, Span, UnknownName};
+pub use report::{CorpusReport, DocumentCounts, ExampleCounts, PassageCounts};

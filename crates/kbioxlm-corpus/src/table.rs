@@ -1,0 +1,259 @@
+//! Examples as Parquet: one row an example, read and written in batches.
+
+use crate::{CorpusError, Example, Result, Role, Segment, Span};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, RecordBatch, StringArray, StructArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Int32Type, Schema};
+use kbioxlm_files::FileError;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Rows that are held in memory before they are written, and that a reader has to unpack at a time.
+const ROW_GROUP: usize = 2048;
+
+/// Rows that are turned into examples at a time.
+const READ_BATCH: usize = 256;
+
+fn span_fields() -> Fields {
+    let number = |name| Field::new(name, DataType::Int32, false);
+    Fields::from(vec![
+        number("segment"),
+        number("byte_start"),
+        number("byte_end"),
+        number("char_start"),
+        number("char_end"),
+        Field::new("role", DataType::Utf8, false),
+        Field::new("concept", DataType::Utf8, true),
+        Field::new("fact", DataType::Int32, true),
+        Field::new("switched", DataType::Boolean, false),
+    ])
+}
+
+fn item(data_type: DataType) -> Arc<Field> {
+    Arc::new(Field::new("item", data_type, false))
+}
+
+fn schema() -> Arc<Schema> {
+    Arc::new(Schema::new(vec![
+        Field::new("id", DataType::Utf8, false),
+        Field::new("level", DataType::Utf8, false),
+        Field::new("languages", DataType::List(item(DataType::Utf8)), false),
+        Field::new("segments", DataType::List(item(DataType::Utf8)), false),
+        Field::new("spans", DataType::List(item(DataType::Struct(span_fields()))), false),
+        Field::new("label", DataType::Utf8, true),
+    ]))
+}
+
+/// Writes examples as they come; a row group is held at most.
+pub(crate) struct Writer {
+    path: PathBuf,
+    writer: ArrowWriter<File>,
+}
+
+impl Writer {
+    pub fn create(path: &Path) -> Result<Self> {
+        let file = File::create(path).map_err(|e| FileError::io(path, "create", e))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_created_by("kbioxlm".to_owned())
+            .build();
+        let writer = ArrowWriter::try_new(file, schema(), Some(properties));
+        Ok(Self { path: path.to_owned(), writer: writer.map_err(|e| CorpusError::table(path, "write", e))? })
+    }
+
+    pub fn write(&mut self, examples: &[Example]) -> Result<()> {
+        if examples.is_empty() {
+            return Ok(());
+        }
+        let batch = batch(examples).map_err(|e| CorpusError::table(&self.path, "write", e))?;
+        self.writer.write(&batch).map_err(|e| CorpusError::table(&self.path, "write", e))
+    }
+
+    pub fn close(self) -> Result<()> {
+        self.writer.close().map(|_| ()).map_err(|e| CorpusError::table(&self.path, "write", e))
+    }
+}
+
+fn batch(examples: &[Example]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let strings = |of: fn(&Segment) -> &str| {
+        let values: StringArray = examples.iter().flat_map(|e| &e.segments).map(|s| Some(of(s))).collect();
+        list(Arc::new(values), examples.iter().map(|e| e.segments.len()))
+    };
+    let spans = || examples.iter().flat_map(|e| &e.spans);
+    // Positions within a text: a line of input is shorter than 2^31 bytes.
+    let numbers =
+        |of: fn(&Span) -> usize| -> ArrayRef { Arc::new(spans().map(|s| of(s) as i32).collect::<Int32Array>()) };
+    let columns: Vec<ArrayRef> = vec![
+        numbers(|s| s.segment),
+        numbers(|s| s.bytes.start),
+        numbers(|s| s.bytes.end),
+        numbers(|s| s.chars.start),
+        numbers(|s| s.chars.end),
+        Arc::new(spans().map(|s| Some(s.role.as_str())).collect::<StringArray>()),
+        Arc::new(spans().map(|s| s.concept.as_deref()).collect::<StringArray>()),
+        Arc::new(spans().map(|s| s.fact.map(|n| n as i32)).collect::<Int32Array>()),
+        Arc::new(spans().map(|s| Some(s.switched)).collect::<BooleanArray>()),
+    ];
+    let spans = StructArray::try_new(span_fields(), columns, None)?;
+    RecordBatch::try_new(
+        schema(),
+        vec![
+            Arc::new(examples.iter().map(|e| Some(e.id.as_str())).collect::<StringArray>()),
+            Arc::new(examples.iter().map(|e| Some(e.level.as_str())).collect::<StringArray>()),
+            strings(|s| &s.lang)?,
+            strings(|s| &s.text)?,
+            list(Arc::new(spans), examples.iter().map(|e| e.spans.len()))?,
+            Arc::new(examples.iter().map(|e| e.label.map(|l| l.as_str())).collect::<StringArray>()),
+        ],
+    )
+}
+
+fn list(values: ArrayRef, lengths: impl Iterator<Item = usize>) -> Result<ArrayRef, arrow::error::ArrowError> {
+    let field = item(values.data_type().clone());
+    Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, None)?))
+}
+
+/// Reads examples batch by batch.
+pub(crate) struct Reader {
+    path: PathBuf,
+    batches: ParquetRecordBatchReader,
+    ready: std::vec::IntoIter<Example>,
+    rows: usize,
+}
+
+impl Reader {
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| FileError::io(path, "open", e))?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| CorpusError::table(path, "read", e))?;
+        if builder.schema().fields() != schema().fields() {
+            let found: Vec<String> =
+                builder.schema().fields().iter().map(|f| format!("{} ({})", f.name(), f.data_type())).collect();
+            let help = "build the corpus again with this version";
+            let expected = "the columns id, level, languages, segments, spans, label of a corpus";
+            return Err(FileError::content(path, None, found.join(", "), expected, help).into());
+        }
+        let batches = builder.with_batch_size(READ_BATCH).build().map_err(|e| CorpusError::table(path, "read", e))?;
+        Ok(Self { path: path.to_owned(), batches, ready: Vec::new().into_iter(), rows: 0 })
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Example>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(example) = self.ready.next() {
+                return Some(Ok(example));
+            }
+            let batch = match self.batches.next()? {
+                Ok(batch) => batch,
+                Err(e) => return Some(Err(CorpusError::table(&self.path, "read", e))),
+            };
+            let examples: Result<Vec<Example>, String> = (0..batch.num_rows())
+                .map(|row| example(&batch, row).map_err(|e| format!("{e} in row {}", self.rows + row)))
+                .collect();
+            self.rows += batch.num_rows();
+            match examples {
+                Ok(examples) => self.ready = examples.into_iter(),
+                Err(found) => {
+                    let expected = "an example as `build` writes it";
+                    return Some(Err(
+                        FileError::content(&self.path, None, found, expected, "build the corpus again").into()
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// One row; the schema has been compared, so that every column has its type.
+fn example(batch: &RecordBatch, row: usize) -> Result<Example, String> {
+    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("no column {name}"));
+    let cell = |name: &str| column(name).map(|c| string(c, row));
+    let list = |name: &str| column(name).map(|c| c.as_list::<i32>().value(row));
+    let id = cell("id")?.unwrap_or_default();
+    let (languages, texts, spans) = (list("languages")?, list("segments")?, list("spans")?);
+    if languages.len() != texts.len() {
+        return Err(format!("{} languages for {} segments", languages.len(), texts.len()));
+    }
+    let text = |n: usize| string(&texts, n).unwrap_or_default();
+    let segments: Vec<Segment> =
+        (0..texts.len()).map(|n| Segment { lang: string(&languages, n).unwrap_or_default(), text: text(n) }).collect();
+    let spans = (0..spans.len()).map(|n| span(spans.as_struct(), n, &segments)).collect::<Result<_, _>>()?;
+    let level = cell("level")?.unwrap_or_default().parse().map_err(|e| format!("{e}"))?;
+    let label = cell("label")?.map(|l| l.parse().map_err(|e| format!("{e}"))).transpose()?;
+    Ok(Example { id, level, segments, spans, label })
+}
+
+fn string(column: &ArrayRef, row: usize) -> Option<String> {
+    let strings = column.as_string::<i32>();
+    strings.is_valid(row).then(|| strings.value(row).to_owned())
+}
+
+fn span(spans: &StructArray, row: usize, segments: &[Segment]) -> Result<Span, String> {
+    let column = |name: &str| spans.column_by_name(name).ok_or_else(|| format!("no span field {name}"));
+    let number = |name: &str| {
+        let value = column(name)?.as_primitive::<Int32Type>().value(row);
+        usize::try_from(value).map_err(|_| format!("{value} as {name}"))
+    };
+    let role = column("role").map(|c| string(c, row))?.unwrap_or_default();
+    let facts = column("fact")?.as_primitive::<Int32Type>();
+    let span = Span {
+        segment: number("segment")?,
+        bytes: number("byte_start")?..number("byte_end")?,
+        chars: number("char_start")?..number("char_end")?,
+        role: role.parse::<Role>().map_err(|e| e.to_string())?,
+        concept: string(column("concept")?, row),
+        fact: facts.is_valid(row).then(|| facts.value(row) as u32),
+        switched: column("switched")?.as_boolean().value(row),
+    };
+    let fits = segments.get(span.segment).is_some_and(|s| s.text.get(span.bytes.clone()).is_some());
+    if fits { Ok(span) } else { Err(format!("a span outside its text ({span:?})")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Level, PassageLabel};
+
+    #[test]
+    fn rows_come_back_as_they_were_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("examples.parquet");
+        let span = |segment, bytes, chars, fact| Span {
+            segment,
+            bytes,
+            chars,
+            role: if fact == Some(1) { Role::Relation } else { Role::Entity },
+            concept: (fact != Some(1)).then(|| "C1".to_owned()),
+            fact,
+            switched: fact == Some(0),
+        };
+        // More rows than a row group, with every kind of absence.
+        let examples: Vec<Example> = (0..ROW_GROUP + 300)
+            .map(|n| Example {
+                id: format!("e{n}"),
+                level: Level::ALL[n % 4],
+                segments: (0..n % 3)
+                    .map(|s| Segment { lang: ["en", "zh"][s % 2].to_owned(), text: format!("发热 \n fever {n}") })
+                    .collect(),
+                spans: (0..n % 3).map(|s| span(s, 0..6, 0..2, [None, Some(0), Some(1)][n % 3])).collect(),
+                label: [None, Some(PassageLabel::Link), Some(PassageLabel::Random)][n % 3],
+            })
+            .collect();
+        let mut writer = Writer::create(&path).unwrap();
+        examples.chunks(100).for_each(|batch| writer.write(batch).unwrap());
+        writer.close().unwrap();
+        let read: Vec<Example> = Reader::open(&path).unwrap().collect::<Result<_>>().unwrap();
+        assert!(read == examples);
+    }
+}

@@ -1,0 +1,9 @@
+//! The whole crate from files to files, on a small knowledge base of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod disk;
+mod input;
+mod passages;
+mod spans;
+mod traps;
+mod world;

@@ -1,0 +1,118 @@
+//! What is wrong with a source or a knowledge base is said with its place and what to do.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Bench, HEADER, message, small};
+use kbioxlm_knowledge::{KnowledgeBase, KnowledgeError, Sources, build};
+
+fn lexicon_error(content: &[u8]) -> String {
+    let mut bench = Bench::new();
+    bench.sources.lexicons.push(bench.write("a.tsv", content));
+    let error = bench.try_build().unwrap_err();
+    assert!(!bench.out().exists(), "nothing half-built remains");
+    message(&error, bench.dir.path())
+}
+
+fn row_error(row: &str) -> String {
+    lexicon_error(format!("{HEADER}\nA:1\ten\tgood\t1\tT\t\n{row}\n").as_bytes())
+}
+
+fn assert_starts(message: &str, start: &str) {
+    assert!(message.starts_with(start), "{message}");
+}
+
+#[test]
+fn broken_lexica() {
+    assert_starts(&lexicon_error(b""), "a.tsv: found an empty file, expected a header line");
+    assert_starts(
+        &lexicon_error(format!("{HEADER}\n").as_bytes()),
+        "a.tsv:1: found a header line only, expected a row",
+    );
+    let no_flags = lexicon_error(b"concept_id\tlang\tterm\tpreferred\tsemantic_type\nA:1\ten\tx\t1\tT\n");
+    assert!(no_flags.starts_with("a.tsv:1: found the columns") && no_flags.contains("`flags`"), "{no_flags}");
+    let latin1 = lexicon_error(
+        format!("{HEADER}\n")
+            .into_bytes()
+            .into_iter()
+            .chain(*b"A:1\tde\tH\xe4matom\t1\tT\t\n")
+            .collect::<Vec<_>>()
+            .as_slice(),
+    );
+    assert_starts(&latin1, "a.tsv:2: found byte 0xe4 at column 9, expected UTF-8 text");
+    assert_starts(&row_error("A:1\ten\tx\t1\tT"), "a.tsv:3: found 5 cells, expected 6 cells");
+    assert_starts(&row_error("A:1\ten\tx\tyes\tT\t"), "a.tsv:3: found `yes` in the column `preferred`, expected 1");
+    assert_starts(&row_error("A:1\ten\t\t1\tT\t"), "a.tsv:3: found an empty `term`");
+    assert_starts(&row_error("A:1\ten\t x\t1\tT\t"), "a.tsv:3: found white space around `x` in the column `term`");
+    assert_starts(&row_error("\ten\tx\t1\tT\t"), "a.tsv:3: found an empty `concept_id`");
+    assert_starts(&row_error("A 1\ten\tx\t1\tT\t"), "a.tsv:3: found `A 1` in the column `concept_id`");
+    assert_starts(&row_error("A:1\t中文\tx\t1\tT\t"), "a.tsv:3: found `中文` for a language");
+}
+
+#[test]
+fn other_broken_sources() {
+    let no_lexicon = build(&Sources::default(), std::path::Path::new("unused")).unwrap_err();
+    assert!(matches!(no_lexicon, KnowledgeError::NoLexicon));
+    let mut bench = small();
+    bench.sources.lexicons.push("missing.tsv".into());
+    assert_starts(&bench.try_build().unwrap_err().to_string(), "missing.tsv: cannot open");
+    let error = |bench: Bench| message(&bench.try_build().unwrap_err(), bench.dir.path());
+    assert_starts(&error(small().facts(&["D:2||D:1"])), "facts.tsv:2: found an empty `relation`");
+    assert_starts(&error(small().links(&["D:2|D:1|"])), "links.tsv:2: found `` for a language");
+    assert_starts(&error(small().relations(&["r|en|"])), "relations.tsv:2: found an empty `label`");
+    let twice = error(small().relations(&["r|en|treats", "r|en|cures"]));
+    assert_starts(&twice, "relations.tsv:3: found a second label of `r` in `en`, after `treats`");
+    let mut bench = small();
+    bench.sources.facts = vec![bench.write("facts.tsv", b"")];
+    assert_starts(&error(bench), "facts.tsv: found an empty file");
+}
+
+#[test]
+fn broken_knowledge_bases() {
+    let bench = small();
+    bench.build();
+    let kb = bench.out();
+    let error = || message(&KnowledgeBase::open(&kb).unwrap_err(), &kb);
+    let manifest = std::fs::read_to_string(kb.join("manifest.json")).unwrap();
+
+    let facts = std::fs::read(kb.join("facts.parquet")).unwrap();
+    std::fs::write(kb.join("facts.parquet"), &facts[..facts.len() / 2]).unwrap();
+    let truncated = error();
+    assert_starts(&truncated, "facts.parquet: found content with the BLAKE3 hash");
+    assert!(truncated.contains("truncated or changed") && truncated.contains("knowledge build"), "{truncated}");
+
+    std::fs::remove_file(kb.join("facts.parquet")).unwrap();
+    assert_starts(&error(), "facts.parquet: found no such file, expected the table that `manifest.json` names");
+
+    std::fs::write(kb.join("manifest.json"), manifest.replace("\"version\": 1", "\"version\": 99")).unwrap();
+    assert_starts(
+        &error(),
+        "manifest.json: found version 99 of the format, expected version 1; build the knowledge base again",
+    );
+
+    std::fs::write(kb.join("manifest.json"), manifest.replace("kbioxlm-knowledge", "kbioxlm-corpus")).unwrap();
+    assert_starts(&error(), "manifest.json: found the format `kbioxlm-corpus`, expected `kbioxlm-knowledge`");
+
+    std::fs::write(kb.join("manifest.json"), &manifest[..manifest.len() / 2]).unwrap();
+    assert_starts(&error(), "manifest.json:");
+
+    std::fs::remove_file(kb.join("manifest.json")).unwrap();
+    assert!(error().contains("found no `manifest.json` in it, expected a knowledge base"), "{}", error());
+    let missing = KnowledgeBase::open(&kb.join("nowhere")).unwrap_err().to_string();
+    assert!(missing.contains("expected a knowledge base"), "{missing}");
+}
+
+#[test]
+fn a_table_of_another_shape_is_named() {
+    // Tables and manifest agree, but a table holds something else: only a program that writes both can do this.
+    let bench = small();
+    bench.build();
+    let kb = bench.out();
+    std::fs::copy(kb.join("facts.parquet"), kb.join("terms.parquet")).unwrap();
+    let manifest = std::fs::read_to_string(kb.join("manifest.json")).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    manifest["tables"]["terms"] = manifest["tables"]["facts"].clone();
+    std::fs::write(kb.join("manifest.json"), manifest.to_string()).unwrap();
+    let error = message(&KnowledgeBase::open(&kb).unwrap_err(), &kb);
+    assert_starts(&error, "terms.parquet: found the columns head UInt32");
+}

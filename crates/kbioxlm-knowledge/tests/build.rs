@@ -1,0 +1,131 @@
+//! From sources to an opened knowledge base.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Bench, small};
+use kbioxlm_knowledge::{ConceptIndex, FactReport, KnowledgeBase, Matcher, TermIndex};
+
+fn texts(kb: &KnowledgeBase, terms: impl IntoIterator<Item = TermIndex>) -> Vec<&str> {
+    terms.into_iter().map(|t| kb.term(t).text.as_str()).collect()
+}
+
+#[test]
+fn concepts_are_joined_and_known_by_every_id() {
+    let (kb, report) = small().build();
+    let ids: Vec<_> =
+        kb.concepts().iter().map(|c| (c.id.as_str(), c.members.join("+"), c.semantic_type.as_str())).collect();
+    let expected = [
+        ("HP:1", "HP:1+D:1".to_owned(), "Phenotype"),
+        ("HP:2", "HP:2".to_owned(), "Phenotype"),
+        ("HP:4", "HP:4+D:3".to_owned(), "Disease"),
+        ("D:2", "D:2".to_owned(), "Drug"),
+    ];
+    assert_eq!(ids, expected);
+    let joined = kb.find_concept("D:1").unwrap();
+    assert_eq!(Some(joined), kb.find_concept("HP:1"));
+    assert_eq!(texts(&kb, kb.translations(joined, "zh")), ["高血压", "血压升高"]);
+    assert_eq!(kb.find_concept("HP:3"), None, "a mode of inheritance is no entity");
+    assert_eq!(
+        (report.links.rows, report.links.joined, report.links.largest, report.links.unknown_concept),
+        (3, 2, 2, 1)
+    );
+    assert_eq!((report.not_entities, report.repeated_terms), (1, 1));
+    assert!(
+        report.examples[0].contains("links.tsv:4") && report.examples[0].contains("`D:9`"),
+        "{:?}",
+        report.examples
+    );
+    assert_eq!(kb.languages(), ["en", "es", "zh"]);
+}
+
+#[test]
+fn terms_are_sorted_and_flags_respected() {
+    let (kb, report) = small().build();
+    let (hypertension, insulinoma) = (ConceptIndex(0), ConceptIndex(1));
+    let all = ["Hypertension", "High blood pressure", "HTN", "Hipertensión", "高血压", "血压升高"];
+    assert_eq!(texts(&kb, kb.terms_of(hypertension).iter().copied()), all);
+    assert_eq!(texts(&kb, kb.preferred(hypertension, "en")), ["Hypertension"]);
+    assert_eq!(kb.preferred(hypertension, "fr"), None);
+    assert_eq!(kb.translations(insulinoma, "es").count() + kb.translations(insulinoma, "zh").count(), 0);
+    assert_eq!(kb.terms_of(insulinoma).len(), 3, "copies are kept, but not used");
+    assert!(Matcher::new(&kb, "es").unwrap().find("Insulinoma").is_empty());
+    let english = Matcher::new(&kb, "en").unwrap();
+    assert_eq!(
+        english.find("insulinoma, htn, HTN").iter().map(|m| m.bytes.clone()).collect::<Vec<_>>(),
+        [0..10, 17..20]
+    );
+    assert_eq!(report.knowledge.languages["es"].concepts, 1);
+    assert_eq!(report.knowledge.translated["en-zh"], 3);
+    assert_eq!(report.knowledge, kb.stats());
+}
+
+// Trap 9: facts pair a concept with itself.
+#[test]
+fn trap_09_no_fact_pairs_a_concept_with_itself() {
+    let (kb, report) = small().build();
+    assert!(kb.facts().iter().all(|f| f.head != f.tail));
+    let file = report.facts[0].file.clone();
+    let counts =
+        FactReport { file, rows: 6, kept: 2, unknown_concept: 1, not_an_entity: 1, self_facts: 1, repeated: 1 };
+    assert_eq!(report.facts, [counts]);
+    let (drug, disease) = (kb.find_concept("D:2").unwrap(), kb.find_concept("D:1").unwrap());
+    let [fact] = kb.facts_between(drug, disease) else { panic!("one fact expected") };
+    assert_eq!((kb.relation_id(fact.relation), kb.relation_label(fact.relation, "zh")), ("may_treat", Some("可治疗")));
+    assert_eq!(kb.relation_label(fact.relation, "es"), None);
+    assert!(kb.facts_between(disease, drug).is_empty());
+    assert_eq!(report.unlabelled_relations, ["related"]);
+}
+
+#[test]
+fn one_preferred_term_a_language() {
+    let (kb, _) = Bench::new()
+        .lexicon(
+            "a.tsv",
+            &[
+                "A:1|en|first|0|T|",
+                "A:1|en|copied|1|T|variant_or_misspelling",
+                "A:1|en|second|1|T|",
+                "A:1|en|third|1|T|",
+                "A:1|en|first|0|T|",
+            ],
+        )
+        .build();
+    let names: Vec<_> = kb.terms().iter().map(|t| (t.text.as_str(), t.preferred)).collect();
+    assert_eq!(names, [("second", true), ("first", false), ("copied", false), ("third", false)]);
+}
+
+#[test]
+fn a_name_again_without_its_restriction_may_be_used() {
+    let (kb, report) = Bench::new()
+        .lexicon("a.tsv", &["A:1|en|Cancer|0|T|related", "A:1|en|ALL-1|0|T|abbreviation,odd"])
+        .lexicon("b.tsv", &["A:1|en|Cancer|1|T|", "A:1|en|ALL-1|0|T|"])
+        .build();
+    assert_eq!(kb.terms().len(), 2);
+    assert!(kb.terms()[0].translation && kb.terms()[0].preferred && kb.terms()[0].flags.is_empty());
+    assert!(kb.terms()[1].case_sensitive);
+    assert_eq!((report.repeated_terms, report.unknown_flags.as_slice()), (2, ["odd".to_owned()].as_slice()));
+    assert_eq!((report.lexicons[0].concepts, report.lexicons[1].concepts), (1, 0));
+}
+
+#[test]
+fn the_same_sources_give_the_same_bytes() {
+    let (one, two) = (small(), small());
+    one.build();
+    two.build();
+    for name in ["concepts.parquet", "terms.parquet", "facts.parquet", "relations.parquet", "manifest.json"] {
+        let read = |bench: &Bench| std::fs::read(bench.out().join(name)).unwrap();
+        assert_eq!(read(&one), read(&two), "{name}");
+    }
+    assert!(!std::fs::read_to_string(one.out().join("manifest.json")).unwrap().contains("tmp"));
+}
+
+#[test]
+fn the_report_reads_well() {
+    let (_, report) = small().build();
+    let text = report.to_string();
+    assert!(text.contains("links: 3 rows joined 2 concepts to others, at most 2 in one"), "{text}");
+    assert!(text.contains("1 links dropped: unknown concept"), "{text}");
+    assert!(text.contains("3 concepts named in both of en-zh"), "{text}");
+    assert!(text.contains("relations without a label: related"), "{text}");
+}

@@ -33,8 +33,8 @@ pub struct Mention {
 ///
 /// Of the valid matches the leftmost is taken, of those that begin together the longest, and the search goes on behind it: the
 /// mentions do not overlap. Where one spelling names several concepts, the mention is of the first in this order: terms that
-/// may be [translations](crate::Term::translation), preferred terms, concepts with translations in more languages, smaller
-/// index.
+/// may be [translations](crate::Term::translation); concepts named in another language too, for a vocabulary of one language
+/// often repeats what another one has with translations; preferred terms; concepts named in more languages; smaller index.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -86,13 +86,9 @@ impl Matcher {
         for terms in patterns.values_mut() {
             terms.sort_by_cached_key(|&index| {
                 let term = kb.term(index);
-                (
-                    !term.translation,
-                    !term.preferred,
-                    Reverse(kb.named_languages(term.concept).len()),
-                    term.concept,
-                    index,
-                )
+                let languages = kb.named_languages(term.concept).len();
+                // Terms are sorted by concept, so the smaller index is also that of the smaller concept.
+                (!term.translation, languages < 2, !term.preferred, Reverse(languages), index)
             });
             candidates.extend(terms.iter().map(|&index| {
                 let term = kb.term(index);

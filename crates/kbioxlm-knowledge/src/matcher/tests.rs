@@ -107,14 +107,14 @@ fn one_spelling_of_several_concepts() {
     assert_eq!(first(vec![term(0, false, true), term(1, true, false)]), 1, "exact before preferred");
     assert_eq!(first(vec![term(0, true, false), term(1, false, false)]), 1, "preferred before synonym");
     assert_eq!(first(vec![term(0, true, false), term(1, true, false)]), 0, "the smaller index");
-    let mut kb = base(&[(0, "croup"), (1, "croup")]);
-    assert_eq!(Matcher::new(&kb, "en").unwrap().find("croup")[0].concept.0, 0);
-    kb = KnowledgeBase::new(Tables {
-        concepts: kb.concepts().to_vec(),
-        terms: kb.terms().iter().cloned().chain([Term { lang: "zh".to_owned(), ..kb.terms()[1].clone() }]).collect(),
-        ..Tables::default()
-    });
-    assert_eq!(Matcher::new(&kb, "en").unwrap().find("croup")[0].concept.0, 1, "the concept with more languages");
+    let with_zh = |settings, concept| {
+        let kb = base_of(settings);
+        let chinese = Term { concept: ConceptIndex(concept), lang: "zh".to_owned(), ..kb.terms()[0].clone() };
+        let terms = kb.terms().iter().cloned().chain([chinese]).collect();
+        KnowledgeBase::new(Tables { concepts: kb.concepts().to_vec(), terms, ..Tables::default() })
+    };
+    let kb = with_zh(vec![term(0, false, false), term(1, true, false)], 1);
+    assert_eq!(Matcher::new(&kb, "en").unwrap().find("croup")[0].concept.0, 1, "another language before preferred");
 }
 
 #[test]

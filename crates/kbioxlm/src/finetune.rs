@@ -1,0 +1,75 @@
+//! `kbioxlm finetune` and `kbioxlm evaluate`
+
+use crate::progress::{TrainingBar, print_json};
+use crate::settings;
+use anyhow::Result;
+use clap::Args;
+use kbioxlm_eval::{Join, Task, TaskOptions};
+use kbioxlm_train::FinetuneConfig;
+use std::io::Write;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct FinetuneArgs {
+    /// What to learn: ner (CoNLL), classification or multilabel (JSONL)
+    #[arg(long)]
+    task: Task,
+    /// Model directory to start from
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// Training data
+    #[arg(long, value_name = "FILE")]
+    train: PathBuf,
+    /// Data on which the best epoch is chosen
+    #[arg(long, value_name = "FILE")]
+    dev: PathBuf,
+    /// Directory to write; it holds everything that `evaluate` needs
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// What stands between CoNLL tokens: auto, space or nothing
+    #[arg(long, default_value = "auto")]
+    join: Join,
+    /// Settings in TOML
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set any key of the settings, for example --set epochs=3 --set learning_rate=1e-4
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub struct EvaluateArgs {
+    /// Directory that `finetune` wrote
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// Data of the model's task
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// What stands between CoNLL tokens: auto, space or nothing
+    #[arg(long, default_value = "auto")]
+    join: Join,
+    /// Print the scores as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &FinetuneArgs) -> Result<()> {
+    let config: FinetuneConfig = settings::read(args.config.as_deref(), &args.set)?;
+    let mut bar = TrainingBar::new("fine-tuning");
+    let task = TaskOptions { task: args.task, join: args.join };
+    let report = kbioxlm_eval::finetune_task(&config, task, &args.model, &args.train, &args.dev, &args.out, &mut bar)?;
+    bar.finish();
+    if args.json {
+        return print_json(&report);
+    }
+    writeln!(std::io::stdout(), "{report}model           {}", args.out.display())?;
+    Ok(())
+}
+
+pub fn evaluate(args: &EvaluateArgs) -> Result<()> {
+    let evaluation = kbioxlm_eval::evaluate(&args.model, &args.data, args.join)?;
+    if args.json { print_json(&evaluation) } else { Ok(write!(std::io::stdout(), "{evaluation}")?) }
+}

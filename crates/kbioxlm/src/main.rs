@@ -1,0 +1,96 @@
+//! The command line of KBioXLM: parses, calls, prints; what is computed lives in the other crates.
+
+mod corpus;
+mod demo;
+mod experiment;
+mod finetune;
+mod knowledge;
+mod model;
+mod pretrain;
+mod progress;
+mod settings;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Turns a multilingual encoder into a biomedical one by anchoring it in knowledge that several languages share.
+///
+/// Start with `kbioxlm demo`: the whole pipeline on embedded data, in a few minutes, without network.
+#[derive(Parser)]
+#[command(name = "kbioxlm", version, arg_required_else_help = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Number of threads; results do not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The whole pipeline on embedded data: knowledge base, anchored corpus, pretraining, zero-shot tagging
+    Demo(demo::DemoArgs),
+    /// Build a knowledge base from lexica and facts, and find its terms in text
+    #[command(subcommand)]
+    Knowledge(knowledge::KnowledgeCommand),
+    /// Build an anchored corpus from text and a knowledge base, and look at it
+    #[command(subcommand)]
+    Corpus(corpus::CorpusCommand),
+    /// Look at a model directory, or cut its vocabulary to the languages in use
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    /// Continue the pretraining of a model on an anchored corpus
+    Pretrain(pretrain::PretrainArgs),
+    /// Fine-tune a model on one task: ner, classification or multilabel
+    Finetune(finetune::FinetuneArgs),
+    /// Score a fine-tuned model on a data set
+    Evaluate(finetune::EvaluateArgs),
+    /// Run the whole chain, from files to a table of scores, as one TOML file describes it
+    #[command(subcommand)]
+    Experiment(experiment::ExperimentCommand),
+}
+
+fn run(cli: Cli) -> Result<()> {
+    if let Some(threads) = cli.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
+    match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Knowledge(command) => knowledge::run(command),
+        Command::Corpus(command) => corpus::run(command),
+        Command::Model(command) => model::run(command),
+        Command::Pretrain(args) => pretrain::run(&args),
+        Command::Finetune(args) => finetune::run(&args),
+        Command::Evaluate(args) => finetune::evaluate(&args),
+        Command::Experiment(command) => experiment::run(command),
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Logs go to stderr: stdout belongs to results.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .without_time()
+        .init();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        // `kbioxlm … | head` closes our output early: that is the reader's right, not a failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("{}error:{} {error:#}", progress::RED.render(), progress::RED.render_reset());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|e| e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+}

@@ -1,0 +1,111 @@
+//! TOML settings with `--set key=value` overrides and `NAME=FILE` arguments.
+
+use anyhow::{Context, Result, bail};
+use kbioxlm_files::FileError;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// Reads `file` (or starts from nothing) and lays the overrides (`a.b=value`) over it.
+///
+/// Unknown keys are errors of the type that is read: it denies unknown fields.
+pub fn read<T: DeserializeOwned>(file: Option<&Path>, overrides: &[String]) -> Result<T> {
+    let table = table(file, overrides)?;
+    parse(table, file)
+}
+
+/// As [`read`], but the table itself, for callers that lay arguments over it.
+pub fn table(file: Option<&Path>, overrides: &[String]) -> Result<Table> {
+    let mut table = match file {
+        None => Table::new(),
+        Some(path) => {
+            let text = kbioxlm_files::read_text(path)?;
+            text.parse::<Table>().map_err(|e| {
+                let line = e.span().map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+                FileError::content(path, line, e.message().to_owned(), "a TOML file", "correct this line")
+            })?
+        }
+    };
+    for assignment in overrides {
+        set(&mut table, assignment)?;
+    }
+    Ok(table)
+}
+
+/// Turns a table into settings; `file` is named in the error.
+pub fn parse<T: DeserializeOwned>(table: Table, file: Option<&Path>) -> Result<T> {
+    let place = file.map_or_else(|| "the settings given".to_owned(), |f| f.display().to_string());
+    Value::Table(table).try_into().with_context(|| format!("{place}: a key or value is not what it should be"))
+}
+
+/// `a.b=value`: the value is TOML, or else taken as a string.
+fn set(table: &mut Table, assignment: &str) -> Result<()> {
+    let Some((key, text)) = assignment.split_once('=') else {
+        bail!("--set {assignment}: expected KEY=VALUE, for example --set train.learning_rate=5e-5");
+    };
+    let value = format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut t| t.remove("v"))
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    let mut path: Vec<&str> = key.split('.').collect();
+    let last = path.pop().unwrap_or(key);
+    let mut inner = table;
+    for part in path {
+        let entry = inner.entry(part).or_insert_with(|| Value::Table(Table::new()));
+        let Value::Table(next) = entry else {
+            bail!("--set {assignment}: `{part}` is a value, not a section");
+        };
+        inner = next;
+    }
+    inner.insert(last.to_owned(), value);
+    Ok(())
+}
+
+/// `NAME=FILE`, as in `en=abstracts.jsonl` or `en-zh=passages.jsonl`.
+pub fn named_file(argument: &str) -> Result<(String, PathBuf), String> {
+    match argument.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), PathBuf::from(file))),
+        _ => Err("expected LANGUAGE=FILE, for example en=abstracts.jsonl".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Deserialize, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Settings {
+        name: String,
+        train: Train,
+    }
+
+    #[derive(serde::Deserialize, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Train {
+        rate: f64,
+    }
+
+    fn overrides(list: &[&str]) -> Vec<String> {
+        list.iter().map(|s| (*s).to_owned()).collect()
+    }
+
+    #[test]
+    fn overrides_reach_nested_keys_and_plain_strings() {
+        let settings: Settings = read(None, &overrides(&["name=small run", "train.rate=5e-5"])).unwrap();
+        assert_eq!(settings, Settings { name: "small run".into(), train: Train { rate: 5e-5 } });
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let result: Result<Settings> = read(None, &overrides(&["name=a", "train.rate=1.0", "train.rat=2"]));
+        assert!(format!("{:#}", result.unwrap_err()).contains("rat"));
+    }
+
+    #[test]
+    fn a_section_cannot_replace_a_value() {
+        let error = table(None, &overrides(&["a=1", "a.b=2"])).unwrap_err().to_string();
+        assert!(error.contains("`a` is a value"), "{error}");
+    }
+}

@@ -1,0 +1,178 @@
+//! Benchmark files of any task as training items and as sequences to predict.
+
+use crate::conll::{Conll, Document, read_conll};
+use crate::encode::{Window, windows};
+use crate::jsonl::{Labelled, read_classification, read_multilabel};
+use crate::leak::Fingerprint;
+use crate::task::{Task, TaskOptions};
+use crate::{EvalError, Tag};
+use kbioxlm_files::FileError;
+use kbioxlm_model::Tokenizer;
+use kbioxlm_train::{Target, TrainingItem};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The content of a benchmark file.
+pub(crate) enum Dataset {
+    Ner(Conll),
+    Classification(Vec<Labelled<String>>),
+    Multilabel(Vec<Labelled<Vec<bool>>>),
+}
+
+/// What the model reads of a [`Dataset`].
+pub(crate) enum Encoded {
+    /// The windows of each document.
+    Windows(Vec<Vec<Window>>),
+    /// One sequence a document.
+    Documents {
+        sequences: Vec<Vec<u32>>,
+        /// Documents whose end did not fit.
+        truncated: usize,
+    },
+}
+
+impl Dataset {
+    pub(crate) fn read(path: &Path, options: TaskOptions) -> Result<Self, FileError> {
+        Ok(match options.task {
+            Task::Ner => Self::Ner(read_conll(path, options.join)?),
+            Task::Classification => Self::Classification(read_classification(path)?),
+            Task::Multilabel => Self::Multilabel(read_multilabel(path)?),
+        })
+    }
+
+    /// Number of documents.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Ner(conll) => conll.documents.len(),
+            Self::Classification(rows) => rows.len(),
+            Self::Multilabel(rows) => rows.len(),
+        }
+    }
+
+    /// The outputs that a model for this data needs: `O` and a `B-`, `I-` pair for each entity type; the classes; the
+    /// numbers of the labels. Sorted.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        match self {
+            Self::Ner(conll) => {
+                let tags = conll.documents.iter().flat_map(|d| &d.tokens);
+                let types: BTreeSet<&str> = tags.filter_map(|t| t.tag.label()).collect();
+                let pairs = types.iter().flat_map(|t| [format!("B-{t}"), format!("I-{t}")]);
+                std::iter::once("O".to_owned()).chain(pairs).collect()
+            }
+            Self::Classification(rows) => {
+                rows.iter().map(|r| r.label.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+            }
+            Self::Multilabel(rows) => (0..rows.first().map_or(0, |r| r.label.len())).map(|i| i.to_string()).collect(),
+        }
+    }
+
+    /// Checks that the model can give every gold label of this data.
+    pub(crate) fn check_labels(&self, path: &Path, labels: &[String]) -> Result<(), FileError> {
+        let known = |label: &str| labels.iter().any(|l| l == label);
+        let unknown = |line: usize, what: &str, label: &str| {
+            let expected = format!("one of those that the model knows: {}", labels.join(", "));
+            let help = format!("rename it in the file, or fine-tune a model on data with this {what}");
+            Err(FileError::content(path, line, format!("the {what} `{label}`"), expected, help))
+        };
+        match self {
+            Self::Ner(conll) => {
+                match conll.documents.iter().flat_map(|d| &d.tokens).find(|t| !known(&t.tag.to_string())) {
+                    Some(token) => unknown(token.line, "tag", &token.tag.to_string()),
+                    None => Ok(()),
+                }
+            }
+            Self::Classification(rows) => match rows.iter().find(|r| !known(&r.label)) {
+                Some(row) => unknown(row.line, "label", &row.label),
+                None => Ok(()),
+            },
+            Self::Multilabel(rows) => match rows.iter().find(|r| r.label.len() != labels.len()) {
+                Some(row) => Err(FileError::content(
+                    path,
+                    row.line,
+                    format!("{} labels", row.label.len()),
+                    format!("{}, as the model has", labels.len()),
+                    "use data with the labels that the model was fine-tuned on",
+                )),
+                None => Ok(()),
+            },
+        }
+    }
+
+    pub(crate) fn fingerprints(&self) -> Vec<Fingerprint> {
+        match self {
+            Self::Ner(conll) => conll.documents.iter().map(|d| Fingerprint::new(&d.id, &d.text)).collect(),
+            Self::Classification(rows) => rows.iter().map(|r| Fingerprint::new(&r.id, &r.text)).collect(),
+            Self::Multilabel(rows) => rows.iter().map(|r| Fingerprint::new(&r.id, &r.text)).collect(),
+        }
+    }
+
+    /// Encodes all documents into sequences of at most `max_length` sub-tokens, `<s>` and `</s>` among them.
+    pub(crate) fn encode(&self, tokenizer: &Tokenizer, max_length: usize) -> Result<Encoded, EvalError> {
+        match self {
+            Self::Ner(conll) => {
+                let of_document = |d: &Document| windows(d, tokenizer, max_length);
+                Ok(Encoded::Windows(conll.documents.iter().map(of_document).collect::<Result<_, _>>()?))
+            }
+            Self::Classification(rows) => encode_texts(rows.iter().map(|r| r.text.as_str()), tokenizer, max_length),
+            Self::Multilabel(rows) => encode_texts(rows.iter().map(|r| r.text.as_str()), tokenizer, max_length),
+        }
+    }
+
+    /// The items to train on; all labels must be in `labels`.
+    pub(crate) fn items(&self, encoded: &Encoded, labels: &[String]) -> Vec<TrainingItem> {
+        let number = |label: &str| labels.iter().position(|l| l == label).unwrap_or_default() as u32;
+        let pairs = |targets: Vec<Target>, sequences: &[Vec<u32>]| {
+            sequences.iter().zip(targets).map(|(ids, target)| TrainingItem { ids: ids.clone(), target }).collect()
+        };
+        match (self, encoded) {
+            (Self::Ner(conll), Encoded::Windows(windows)) => {
+                let tags =
+                    |tags: Vec<Option<Tag>>| tags.into_iter().map(|t| t.map(|t| number(&t.to_string()))).collect();
+                let mut items = Vec::new();
+                for (document, windows) in conll.documents.iter().zip(windows) {
+                    for window in windows {
+                        let target = Target::Tags(tags(window.tags(document)));
+                        items.push(TrainingItem { ids: window.ids.clone(), target });
+                    }
+                }
+                items
+            }
+            (Self::Classification(rows), Encoded::Documents { sequences, .. }) => {
+                pairs(rows.iter().map(|r| Target::Class(number(&r.label))).collect(), sequences)
+            }
+            (Self::Multilabel(rows), Encoded::Documents { sequences, .. }) => {
+                pairs(rows.iter().map(|r| Target::Labels(r.label.clone())).collect(), sequences)
+            }
+            // `encode` makes the kind that belongs to the task.
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Encoded {
+    /// All sequences, in the order of the documents.
+    pub(crate) fn sequences(&self) -> Vec<Vec<u32>> {
+        match self {
+            Self::Windows(windows) => windows.iter().flatten().map(|w| w.ids.clone()).collect(),
+            Self::Documents { sequences, .. } => sequences.clone(),
+        }
+    }
+}
+
+fn encode_texts<'a>(
+    texts: impl Iterator<Item = &'a str>,
+    tokenizer: &Tokenizer,
+    max_length: usize,
+) -> Result<Encoded, EvalError> {
+    let special = tokenizer.special();
+    let budget = max_length.saturating_sub(2);
+    let mut truncated = 0;
+    let encode = |text| {
+        let ids = tokenizer.encode(text)?.ids;
+        truncated += usize::from(ids.len() > budget);
+        let inner = ids.into_iter().take(budget);
+        Ok(std::iter::once(special.bos).chain(inner).chain([special.eos]).collect())
+    };
+    let sequences = texts.map(encode).collect::<Result<_, EvalError>>()?;
+    Ok(Encoded::Documents { sequences, truncated })
+}

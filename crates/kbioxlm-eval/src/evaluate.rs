@@ -1,0 +1,101 @@
+//! Evaluation of a fine-tuned model on a benchmark file.
+
+use crate::EvalError;
+use crate::conll::Join;
+use crate::dataset::Dataset;
+use crate::finetune::{heads, predict};
+use crate::leak::{self, Leak, leak};
+use crate::metrics::Scores;
+use crate::score::Scored;
+use crate::task::{DOCUMENTS_FILE, DataFile, TaskInfo, TaskOptions};
+use burn::tensor::Device;
+use kbioxlm_files::FileError;
+use kbioxlm_model::load;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::Path;
+
+/// The scores of a fine-tuned model on a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Name of the main score.
+    pub metric: String,
+    /// The main score, from 0 to 1.
+    pub score: f64,
+    /// All scores.
+    #[serde(flatten)]
+    pub scored: Scored,
+    /// Documents evaluated.
+    pub documents: usize,
+    /// The file.
+    pub data: DataFile,
+    /// Documents that the file shares with the data the model was trained or chosen on.
+    pub leaks: Vec<Leak>,
+}
+
+/// Evaluates the fine-tuned model in `model_dir` on `data`, a file of the model's task.
+///
+/// # Errors
+/// The directory holds no fine-tuned model, the file cannot be read, or it has labels that the model does not know.
+pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation, EvalError> {
+    let info = TaskInfo::read(model_dir)?;
+    let dataset = Dataset::read(data, TaskOptions { task: info.task, join })?;
+    dataset.check_labels(data, &info.labels)?;
+    let pretrained = load(model_dir, &heads(info.task, info.labels.len()), info.settings.seed, &Device::flex())?;
+    if let Some(name) = pretrained.initialised.first() {
+        let help = "copy the whole directory that fine-tuning wrote, or fine-tune again";
+        return Err(FileError::content(
+            model_dir,
+            None,
+            format!("no tensor `{name}`"),
+            "all tensors of a fine-tuned model",
+            help,
+        )
+        .into());
+    }
+    let encoded = dataset.encode(&pretrained.tokenizer, info.max_length)?;
+    let scored = predict(&pretrained.model, info.task, &dataset, &encoded, &info.labels);
+    let test = dataset.fingerprints();
+    let seen = leak::read(&model_dir.join(DOCUMENTS_FILE))?;
+    Ok(Evaluation {
+        metric: info.metric,
+        score: scored.score(&info.labels),
+        scored,
+        documents: dataset.len(),
+        data: DataFile::of(data)?,
+        leaks: seen.iter().filter_map(|(split, documents)| leak(&test, documents, split)).collect(),
+    })
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |x: f64| format!("{:.2}", 100.0 * x);
+        writeln!(f, "{} on {} documents: {}\n", self.metric, self.documents, percent(self.score))?;
+        writeln!(f, "{:<20} {:>9} {:>9} {:>9} {:>9}", "", "precision", "recall", "F1", "support")?;
+        let mut row = |name: &str, s: &Scores| {
+            let [p, r, f1] = [s.precision, s.recall, s.f1].map(percent);
+            writeln!(f, "{name:<20} {p:>9} {r:>9} {f1:>9} {:>9}", s.support)
+        };
+        match &self.scored {
+            Scored::Ner { entities, f1_iob2, oracle_recall, orphans, windows } => {
+                entities.by_type.iter().try_for_each(|(name, s)| row(name, s))?;
+                row("all (micro)", &entities.micro)?;
+                let (iob2, oracle) = (percent(*f1_iob2), percent(*oracle_recall));
+                writeln!(f, "\nread in {windows} windows; recall is at most {oracle} with this tokenizer")?;
+                writeln!(f, "I- tags without B-: {orphans}, each opens an entity (F1 without such entities: {iob2})")?;
+            }
+            Scored::Classification { classes, truncated } => {
+                classes.by_class.iter().try_for_each(|(name, s)| row(name, s))?;
+                writeln!(f, "\naccuracy {}, macro F1 {}", percent(classes.accuracy), percent(classes.macro_f1))?;
+                writeln!(f, "documents read without their end: {truncated}")?;
+            }
+            Scored::Multilabel { labels, truncated } => {
+                labels.by_label.iter().enumerate().try_for_each(|(i, s)| row(&i.to_string(), s))?;
+                row("all (micro)", &labels.micro)?;
+                writeln!(f, "\nmacro F1 {}", percent(labels.macro_f1))?;
+                writeln!(f, "documents read without their end: {truncated}")?;
+            }
+        }
+        self.leaks.iter().try_for_each(|leak| writeln!(f, "warning: {leak}"))
+    }
+}

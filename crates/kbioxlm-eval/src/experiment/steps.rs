@@ -1,0 +1,137 @@
+//! Steps that are done once: each has a key of what goes into it, and a marker that is written last.
+
+use super::report::StepReport;
+use super::run::ExperimentObserver;
+use crate::EvalError;
+use kbioxlm_files::{FileError, create_dir, hash_bytes, hash_file, read_json, write_json_atomic};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+const MARKER: &str = "done.json";
+/// Characters of the key in a directory's name.
+const SHORT: usize = 12;
+
+/// Runs steps in directories below one directory.
+pub(super) struct Steps<'a> {
+    out: &'a Path,
+    stop: &'a AtomicBool,
+    observer: &'a mut dyn ExperimentObserver,
+    total: usize,
+    hashes: BTreeMap<PathBuf, String>,
+    done: Vec<StepReport>,
+}
+
+/// A finished step.
+#[derive(Clone, Debug)]
+pub(super) struct Finished {
+    /// Where its result lies.
+    pub dir: PathBuf,
+    /// What went into it, as one hash.
+    pub key: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Marker {
+    step: String,
+    key: String,
+    seconds: f64,
+    /// What the key is the hash of.
+    inputs: Value,
+}
+
+impl<'a> Steps<'a> {
+    pub fn new(out: &'a Path, stop: &'a AtomicBool, observer: &'a mut dyn ExperimentObserver, total: usize) -> Self {
+        Self { out, stop, observer, total, hashes: BTreeMap::new(), done: Vec::new() }
+    }
+
+    /// The hash of a file, or of the files in a directory; computed once.
+    pub fn hash(&mut self, path: &Path) -> Result<String, EvalError> {
+        if let Some(hash) = self.hashes.get(path) {
+            return Ok(hash.clone());
+        }
+        let hash = if path.is_dir() { hash_dir(path)? } else { hash_file(path)? };
+        self.hashes.insert(path.to_owned(), hash.clone());
+        Ok(hash)
+    }
+
+    /// The hashes of several files, in their order.
+    pub fn hash_all<'p>(&mut self, paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<Vec<String>, EvalError> {
+        paths.into_iter().map(|p| self.hash(p)).collect()
+    }
+
+    /// Does `work` in a directory named after `name` and the hash of `inputs`, unless that is done already.
+    ///
+    /// `inputs` holds everything that the result depends on: resolved settings, hashes of files, keys of earlier steps.
+    /// A directory without marker is given to `work` as it is, so that training goes on from its checkpoint.
+    pub fn run(
+        &mut self,
+        name: &str,
+        inputs: Value,
+        work: impl FnOnce(&Path, &mut dyn ExperimentObserver) -> Result<(), EvalError>,
+    ) -> Result<Finished, EvalError> {
+        self.check_stop(name)?;
+        let key = hash_bytes(format!("{} {inputs}", env!("CARGO_PKG_VERSION")).as_bytes());
+        let directory = format!("{}-{}", slug(name), &key[..SHORT]);
+        let dir = self.out.join(&directory);
+        let marker_path = dir.join(MARKER);
+        self.observer.step_started(name, self.done.len() + 1, self.total);
+        let former: Option<Marker> =
+            marker_path.exists().then(|| read_json(&marker_path, "a finished step")).transpose()?;
+        let reused = former.as_ref().is_some_and(|m| m.key == key);
+        let seconds = match former.filter(|m| m.key == key) {
+            Some(marker) => marker.seconds,
+            None => {
+                let start = Instant::now();
+                work(&dir, &mut *self.observer)?;
+                // Training that was told to stop returns early; without the marker it is taken up again.
+                self.check_stop(name)?;
+                let seconds = start.elapsed().as_secs_f64();
+                create_dir(&dir)?;
+                write_json_atomic(&marker_path, &Marker { step: name.to_owned(), key: key.clone(), seconds, inputs })?;
+                seconds
+            }
+        };
+        self.observer.step_finished(name, seconds, reused);
+        self.done.push(StepReport { step: name.to_owned(), directory, key: key.clone(), seconds, reused });
+        Ok(Finished { dir, key })
+    }
+
+    fn check_stop(&self, step: &str) -> Result<(), EvalError> {
+        if self.stop.load(Ordering::Relaxed) { Err(EvalError::Stopped { step: step.to_owned() }) } else { Ok(()) }
+    }
+
+    /// The steps in their order, and the hashes of all input files.
+    pub fn finish(self) -> (Vec<StepReport>, BTreeMap<PathBuf, String>) {
+        (self.done, self.hashes)
+    }
+}
+
+/// One hash of the names and contents of the files in a directory (not of its subdirectories).
+fn hash_dir(dir: &Path) -> Result<String, FileError> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(|e| FileError::io(dir, "list", e))? {
+        let path = entry.map_err(|e| FileError::io(dir, "list", e))?.path();
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut text = String::new();
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        text.push_str(&format!("{name}\t{}\n", hash_file(&file)?));
+    }
+    Ok(hash_bytes(text.as_bytes()))
+}
+
+/// A name that every file system takes.
+fn slug(name: &str) -> String {
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let words: Vec<&str> = plain.split('-').filter(|w| !w.is_empty()).collect();
+    words.join("-")
+}

@@ -1,0 +1,137 @@
+//! Scores, with the conventions of seqeval and scikit-learn: what cannot be divided is 0.
+
+use crate::bio::TokenSpan;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Precision, recall, F1 and the number of gold items.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Right ones among the predicted.
+    pub precision: f64,
+    /// Found ones among the gold.
+    pub recall: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+    /// Gold items.
+    pub support: usize,
+}
+
+/// Counts from which [`Scores`] follow.
+#[derive(Copy, Clone, Debug, Default)]
+struct Counts {
+    right: usize,
+    predicted: usize,
+    gold: usize,
+}
+
+impl Counts {
+    fn add(&mut self, predicted: bool, gold: bool) {
+        self.right += usize::from(predicted && gold);
+        self.predicted += usize::from(predicted);
+        self.gold += usize::from(gold);
+    }
+
+    fn scores(self) -> Scores {
+        Scores {
+            precision: ratio(self.right, self.predicted),
+            recall: ratio(self.right, self.gold),
+            f1: ratio(2 * self.right, self.predicted + self.gold),
+            support: self.gold,
+        }
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let n = values.len();
+    if n == 0 { 0.0 } else { values.sum::<f64>() / n as f64 }
+}
+
+/// Strict entity scores: an entity counts as found only with the same type and the same two ends.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EntityScores {
+    /// Over all entities of all types.
+    pub micro: Scores,
+    /// Apart by entity type.
+    pub by_type: BTreeMap<String, Scores>,
+}
+
+/// Scores the `predicted` entities of each document against its `gold` ones; one item a document, in the same order.
+///
+/// Every gold entity counts, also one whose text never reached the model.
+pub fn entity_scores<'a>(documents: impl Iterator<Item = (&'a [TokenSpan], &'a [TokenSpan])>) -> EntityScores {
+    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
+    for (gold, predicted) in documents {
+        let gold: BTreeSet<&TokenSpan> = gold.iter().collect();
+        let predicted: BTreeSet<&TokenSpan> = predicted.iter().collect();
+        for span in gold.union(&predicted) {
+            counts.entry(span.label.clone()).or_default().add(predicted.contains(span), gold.contains(span));
+        }
+    }
+    EntityScores {
+        micro: total(counts.values()).scores(),
+        by_type: counts.into_iter().map(|(label, c)| (label, c.scores())).collect(),
+    }
+}
+
+fn total<'a>(counts: impl Iterator<Item = &'a Counts>) -> Counts {
+    counts.fold(Counts::default(), |a, b| Counts {
+        right: a.right + b.right,
+        predicted: a.predicted + b.predicted,
+        gold: a.gold + b.gold,
+    })
+}
+
+/// Scores of single-label classification.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// Unweighted mean of the F1 of the classes that occur in gold or prediction.
+    pub macro_f1: f64,
+    /// Each of these classes against all others: the binary scores where it is the positive class.
+    pub by_class: BTreeMap<String, Scores>,
+}
+
+/// Scores pairs of (gold class, predicted class).
+pub fn class_scores<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> ClassScores {
+    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
+    let (mut right, mut all) = (0, 0);
+    for (gold, predicted) in pairs {
+        counts.entry(gold.to_owned()).or_default().add(gold == predicted, true);
+        if gold != predicted {
+            counts.entry(predicted.to_owned()).or_default().add(true, false);
+        }
+        right += usize::from(gold == predicted);
+        all += 1;
+    }
+    let by_class: BTreeMap<String, Scores> = counts.into_iter().map(|(class, c)| (class, c.scores())).collect();
+    ClassScores { accuracy: ratio(right, all), macro_f1: mean(by_class.values().map(|s| s.f1)), by_class }
+}
+
+/// Scores of multi-label classification.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LabelScores {
+    /// Over all (document, label) decisions.
+    pub micro: Scores,
+    /// Unweighted mean of the F1 of all labels.
+    pub macro_f1: f64,
+    /// Each label apart, in the order of the data.
+    pub by_label: Vec<Scores>,
+}
+
+/// Scores pairs of (gold, predicted) for `labels` labels.
+pub fn label_scores<'a>(labels: usize, pairs: impl Iterator<Item = (&'a [bool], &'a [bool])>) -> LabelScores {
+    let mut counts = vec![Counts::default(); labels];
+    for (gold, predicted) in pairs {
+        for (count, (&g, &p)) in counts.iter_mut().zip(gold.iter().zip(predicted)) {
+            count.add(p, g);
+        }
+    }
+    let by_label: Vec<Scores> = counts.iter().map(|c| c.scores()).collect();
+    LabelScores { micro: total(counts.iter()).scores(), macro_f1: mean(by_label.iter().map(|s| s.f1)), by_label }
+}

@@ -1,0 +1,128 @@
+//! From the model's outputs to scores.
+
+use crate::Tag;
+use crate::bio::{Orphan, TokenSpan};
+use crate::conll::{Conll, Document};
+use crate::dataset::{Dataset, Encoded};
+use crate::encode::{Window, entities, oracle};
+use crate::jsonl::Labelled;
+use crate::metrics::{ClassScores, EntityScores, LabelScores, class_scores, entity_scores, label_scores};
+use crate::task::is_binary;
+use serde::{Deserialize, Serialize};
+
+/// All scores of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "lowercase")]
+pub enum Scored {
+    /// Named entities.
+    Ner {
+        /// Strict scores; an `I-` tag without a `B-` opens an entity, in gold and prediction (as conlleval).
+        #[serde(flatten)]
+        entities: EntityScores,
+        /// Micro F1 when such tags count as no entity (seqeval's `mode="strict", scheme=IOB2`), to compare with other work.
+        f1_iob2: f64,
+        /// Gold entities that would be found if the model answered every sub-token rightly: the limit that the
+        /// tokenizer and the windows set to recall.
+        oracle_recall: f64,
+        /// Gold `I-` tags without a `B-`.
+        orphans: usize,
+        /// Parts that the documents were read in.
+        windows: usize,
+    },
+    /// One class a document.
+    Classification {
+        /// Scores.
+        #[serde(flatten)]
+        classes: ClassScores,
+        /// Documents whose end did not fit into the model.
+        truncated: usize,
+    },
+    /// Any number of labels a document.
+    Multilabel {
+        /// Scores.
+        #[serde(flatten)]
+        labels: LabelScores,
+        /// Documents whose end did not fit into the model.
+        truncated: usize,
+    },
+}
+
+impl Scored {
+    /// The score by which models of this task are compared.
+    pub fn score(&self, labels: &[String]) -> f64 {
+        match self {
+            Self::Ner { entities, .. } => entities.micro.f1,
+            Self::Classification { classes, .. } if is_binary(labels) => {
+                classes.by_class.get("1").map_or(0.0, |s| s.f1)
+            }
+            Self::Classification { classes, .. } => classes.macro_f1,
+            Self::Multilabel { labels, .. } => labels.micro.f1,
+        }
+    }
+}
+
+/// Scores the model's outputs: for each sequence of `encoded` the logits of each sub-token, or of the sequence as the only row.
+pub(crate) fn score(dataset: &Dataset, encoded: &Encoded, labels: &[String], logits: &[Vec<Vec<f32>>]) -> Scored {
+    match (dataset, encoded) {
+        (Dataset::Ner(conll), Encoded::Windows(windows)) => score_entities(conll, windows, labels, logits),
+        (Dataset::Classification(rows), Encoded::Documents { truncated, .. }) => {
+            let answer =
+                |rows: &Vec<Vec<f32>>| rows.first().and_then(|row| labels.get(best(row))).map_or("", String::as_str);
+            let pairs = rows.iter().zip(logits).map(|(row, logits)| (row.label.as_str(), answer(logits)));
+            Scored::Classification { classes: class_scores(pairs), truncated: *truncated }
+        }
+        (Dataset::Multilabel(rows), Encoded::Documents { truncated, .. }) => {
+            let answers: Vec<Vec<bool>> =
+                logits.iter().map(|l| l.iter().flatten().map(|&x| x > 0.0).collect()).collect();
+            let pairs = rows
+                .iter()
+                .zip(&answers)
+                .map(|(row, answer): (&Labelled<Vec<bool>>, _)| (row.label.as_slice(), answer.as_slice()));
+            Scored::Multilabel { labels: label_scores(labels.len(), pairs), truncated: *truncated }
+        }
+        _ => unreachable!("a data set is encoded in the way of its task"),
+    }
+}
+
+fn score_entities(conll: &Conll, windows: &[Vec<Window>], labels: &[String], logits: &[Vec<Vec<f32>>]) -> Scored {
+    let outputs: Vec<Tag> = labels.iter().map(|l| l.parse().unwrap_or(Tag::Outside)).collect();
+    let mut logits = logits.iter();
+    let tags: Vec<Vec<Tag>> = conll
+        .documents
+        .iter()
+        .zip(windows)
+        .map(|(document, windows)| {
+            let answers = windows.iter().zip(logits.by_ref());
+            let tags = answers.flat_map(|(window, rows)| {
+                let tags: Vec<Tag> =
+                    rows.iter().map(|row| outputs.get(best(row)).cloned().unwrap_or(Tag::Outside)).collect();
+                window.decode(document, &tags)
+            });
+            tags.collect()
+        })
+        .collect();
+    let gold_tags = |d: &Document| d.tokens.iter().map(|t| t.tag.clone()).collect::<Vec<_>>();
+    let gold: Vec<&[TokenSpan]> = conll.documents.iter().map(|d| d.entities.as_slice()).collect();
+    let spans = |tags: &[Vec<Tag>], orphan| -> Vec<Vec<TokenSpan>> {
+        conll.documents.iter().zip(tags).map(|(d, tags)| entities(d, tags, orphan)).collect()
+    };
+    let against = |gold: &[&[TokenSpan]], predicted: &[Vec<TokenSpan>]| {
+        entity_scores(gold.iter().copied().zip(predicted.iter().map(Vec::as_slice)))
+    };
+    let all_gold_tags: Vec<Vec<Tag>> = conll.documents.iter().map(gold_tags).collect();
+    let gold_iob2 = spans(&all_gold_tags, Orphan::Ignored);
+    let gold_iob2: Vec<&[TokenSpan]> = gold_iob2.iter().map(Vec::as_slice).collect();
+    let best_tags: Vec<Vec<Tag>> = conll.documents.iter().zip(windows).map(|(d, w)| oracle(d, w)).collect();
+    Scored::Ner {
+        entities: against(&gold, &spans(&tags, Orphan::Opens)),
+        f1_iob2: against(&gold_iob2, &spans(&tags, Orphan::Ignored)).micro.f1,
+        oracle_recall: against(&gold, &spans(&best_tags, Orphan::Opens)).micro.recall,
+        orphans: conll.orphans,
+        windows: windows.iter().map(Vec::len).sum(),
+    }
+}
+
+/// Position of the largest value, the first of equal ones.
+fn best(row: &[f32]) -> usize {
+    (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best })
+}

@@ -1,0 +1,156 @@
+//! From gold entities to sub-token tags and back.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use kbioxlm_eval::{Document, Join, Orphan, Tag, entities, entity_scores, oracle, read_conll, windows};
+use proptest::prelude::*;
+
+fn documents(content: &str) -> Vec<Document> {
+    let dir = tempfile::tempdir().unwrap();
+    read_conll(&common::file(dir.path(), "a.conll", content), Join::Auto).unwrap().documents
+}
+
+/// `B-ADE` tokens are marked `*`, `I-ADE` ones `+`; sentences are separated by `|`, tokens by spaces.
+fn document(marked: &str) -> Document {
+    let mut content = String::from("-DOCSTART-\t1\n\n");
+    for sentence in marked.split('|') {
+        for token in sentence.split_whitespace() {
+            let (token, tag) = match token.strip_suffix(['*', '+']) {
+                Some(plain) => (plain, if token.ends_with('*') { "B-ADE" } else { "I-ADE" }),
+                None => (token, "O"),
+            };
+            content.push_str(&format!("{token}\t{tag}\n"));
+        }
+        content.push('\n');
+    }
+    documents(&content).remove(0)
+}
+
+fn shown(tags: impl IntoIterator<Item = Option<Tag>>) -> String {
+    tags.into_iter().map(|t| t.map_or("-".into(), |t| t.to_string())).collect::<Vec<_>>().join(" ")
+}
+
+/// Trap 13: Chinese was cut into single characters for fine-tuning, but read as running text in pretraining.
+#[test]
+fn trap_13_chinese_is_encoded_as_running_text_and_tags_come_back_by_offsets() {
+    let tokenizer = common::tokenizer();
+    let document = document("阿* 司+ 匹+ 林+ 引 起 严 重 头* 痛+ 。");
+    assert_eq!(document.text, "阿司匹林引起严重头痛。");
+    let windows = windows(&document, &tokenizer, 64).unwrap();
+    let [window] = &windows[..] else { panic!("{} windows", windows.len()) };
+    let inner = &window.ids[1..window.ids.len() - 1];
+    assert_eq!(inner, tokenizer.encode(&document.text).unwrap().ids, "the same pieces as in pretraining");
+    let pieces: Vec<String> = inner.iter().map(|&id| tokenizer.id_to_piece(id).unwrap()).collect();
+    assert_eq!(pieces, ["▁", "阿司", "匹林", "引起", "严重", "头痛", "。"]);
+    assert_eq!(shown(window.tags(&document)), "- - B-ADE I-ADE O O B-ADE O -");
+    let decoded = oracle(&document, &windows);
+    assert_eq!(decoded, document.tokens.iter().map(|t| t.tag.clone()).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_sub_token_of_a_word_has_a_tag_and_the_first_one_speaks_for_it() {
+    let tokenizer = common::tokenizer();
+    let document = document("aspirin causes severe* headache+");
+    let window = windows(&document, &tokenizer, 64).unwrap().remove(0);
+    assert_eq!(shown(window.tags(&document)), "- O O B-ADE I-ADE I-ADE -");
+    let mut answer: Vec<Tag> = window.tags(&document).into_iter().map(|t| t.unwrap_or(Tag::Outside)).collect();
+    let last = answer.len() - 2;
+    answer[last] = Tag::Outside;
+    assert_eq!(window.decode(&document, &answer)[3], Tag::Inside("ADE".into()), "`ache` is not asked");
+    assert!(window.decode(&document, &[]).iter().all(|t| *t == Tag::Outside));
+}
+
+#[test]
+fn tokens_within_one_sub_token_share_its_answer_and_only_the_first_begins_an_entity() {
+    let tokenizer = common::tokenizer();
+    // The piece 头痛 holds the end of nothing and the beginning of 痛发热: it belongs to the entity.
+    let document = document("头 痛* 发+ 热+");
+    let windows = windows(&document, &tokenizer, 64).unwrap();
+    assert_eq!(shown(windows[0].tags(&document)), "- - B-ADE I-ADE -");
+    assert_eq!(shown(oracle(&document, &windows).into_iter().map(Some)), "B-ADE I-ADE I-ADE I-ADE");
+}
+
+#[test]
+fn long_documents_are_cut_between_sentences() {
+    let tokenizer = common::tokenizer();
+    let document = document("aspirin causes fever*|fever* and nausea*|severe fever*|aspirin treats fever");
+    let all = windows(&document, &tokenizer, 64).unwrap();
+    assert_eq!(all.len(), 1);
+    // Sentences of 3, 3, 2 and 3 sub-tokens into windows of 6.
+    let cut = windows(&document, &tokenizer, 8).unwrap();
+    assert_eq!(cut.iter().map(|w| w.tokens.clone()).collect::<Vec<_>>(), [0..6, 6..11]);
+    assert!(cut.iter().all(|w| w.ids.len() <= 8));
+    let tags = oracle(&document, &cut);
+    assert_eq!(entities(&document, &tags, Orphan::Opens), document.entities);
+}
+
+/// Trap 14: gold entities behind the model's length left the score, which rose.
+#[test]
+fn trap_14_entities_that_the_model_cannot_read_count_as_missed() {
+    let tokenizer = common::tokenizer();
+    // A token of 30 letters is longer than a window.
+    let document =
+        document("aspirin causes abcdefghijklmnopqrstuvwxyzabcd* fever* and severe nausea* and fever* and nausea*");
+    let windows = windows(&document, &tokenizer, 8).unwrap();
+    assert!(windows.iter().all(|w| w.ids.len() <= 8));
+    assert_eq!(
+        windows.iter().flat_map(|w| w.tokens.clone()).collect::<Vec<_>>(),
+        (0..document.tokens.len()).collect::<Vec<_>>()
+    );
+    let tags = oracle(&document, &windows);
+    assert_eq!(entities(&document, &tags, Orphan::Opens), document.entities, "nothing is cut off");
+
+    // Where nothing is predicted for a window, its entities stay in the score.
+    let first: Vec<Tag> = oracle(&document, &windows[..1]);
+    let found = entities(
+        &document,
+        &{
+            let mut tags = first;
+            tags.resize(document.tokens.len(), Tag::Outside);
+            tags
+        },
+        Orphan::Opens,
+    );
+    let scores = entity_scores(std::iter::once((document.entities.as_slice(), found.as_slice()))).micro;
+    assert_eq!(scores.support, 5);
+    assert!(scores.recall < 1.0);
+}
+
+#[test]
+fn a_sentence_longer_than_the_model_is_cut_between_tokens_also_within_an_entity() {
+    let tokenizer = common::tokenizer();
+    let document = document("fever and nausea and severe* fever+ and+ nausea+ and fever");
+    let windows = windows(&document, &tokenizer, 8).unwrap();
+    assert_eq!(windows.iter().map(|w| w.tokens.clone()).collect::<Vec<_>>(), [0..6, 6..10]);
+    assert_eq!(shown(windows[1].tags(&document)), "- I-ADE I-ADE O O -");
+    let tags = oracle(&document, &windows);
+    assert_eq!(entities(&document, &tags, Orphan::Opens), document.entities);
+}
+
+fn sentence() -> impl Strategy<Value = Vec<(String, bool)>> {
+    let token =
+        prop_oneof!["aspirin|headache|fever|nausea|severe".prop_map(String::from), "[a-z]{1,9}", "[0-9]\\.[0-9]"];
+    prop::collection::vec((token, any::<bool>()), 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// With spaces between tokens no sub-token belongs to two of them: right answers give back every entity,
+    /// whatever the window, and the windows cover each token once.
+    #[test]
+    fn right_answers_give_back_every_entity(sentences in prop::collection::vec(sentence(), 1..5), length in 4usize..40) {
+        let marked: Vec<String> = sentences
+            .iter()
+            .map(|s| s.iter().map(|(t, e)| format!("{t}{}", if *e { "*" } else { "" })).collect::<Vec<_>>().join(" "))
+            .collect();
+        let document = document(&marked.join("|"));
+        let windows = windows(&document, &common::tokenizer(), length).unwrap();
+        prop_assert!(windows.iter().all(|w| w.ids.len() <= length && !w.tokens.is_empty()));
+        let covered: Vec<usize> = windows.iter().flat_map(|w| w.tokens.clone()).collect();
+        prop_assert_eq!(covered, (0..document.tokens.len()).collect::<Vec<_>>());
+        let tags = oracle(&document, &windows);
+        prop_assert_eq!(entities(&document, &tags, Orphan::Opens), document.entities);
+    }
+}

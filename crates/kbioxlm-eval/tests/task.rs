@@ -1,0 +1,156 @@
+//! Fine-tuning and evaluating a tiny model on tiny files.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::file;
+use kbioxlm_eval::{Evaluation, FinetuneReport, Join, Scored, Task, evaluate, finetune_task};
+use kbioxlm_train::FinetuneConfig;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+
+fn settings(epochs: u32) -> FinetuneConfig {
+    FinetuneConfig {
+        seed: 1,
+        epochs: NonZeroU32::new(epochs).unwrap(),
+        learning_rate: 1e-2,
+        batch_size: NonZeroUsize::new(4).unwrap(),
+        max_length: 24,
+        ..FinetuneConfig::default()
+    }
+}
+
+fn tune(dir: &Path, task: Task, train: &Path, dev: &Path, epochs: u32) -> FinetuneReport {
+    let model = common::write_model(dir);
+    finetune_task(&settings(epochs), task, &model, train, dev, &dir.join("tuned"), &mut ()).unwrap()
+}
+
+const ENGLISH: [&str; 4] = [
+    "aspirin\tB-Drug\ncauses\tO\nsevere\tB-ADE\nheadache\tI-ADE\n",
+    "fever\tB-ADE\nand\tO\nnausea\tB-ADE\n",
+    "aspirin\tB-Drug\ntreats\tO\nfever\tO\n",
+    "aspirin\tB-Drug\ncauses\tO\nnausea\tB-ADE\n\nfever\tB-ADE\nand\tO\nsevere\tB-ADE\nnausea\tI-ADE\n",
+];
+
+fn english(dir: &Path, name: &str, ids: usize) -> PathBuf {
+    let documents: Vec<String> =
+        ENGLISH.iter().enumerate().map(|(i, d)| format!("-DOCSTART-\t{}\n\n{d}\n", 1000 * (i + ids))).collect();
+    file(dir, name, &documents.concat())
+}
+
+#[test]
+fn a_tagger_learns_and_its_directory_is_enough_to_evaluate_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (train, dev) = (english(dir, "train.conll", 1), english(dir, "dev.conll", 11));
+    let report = tune(dir, Task::Ner, &train, &dev, 30);
+    assert_eq!(report.info.labels, ["O", "B-ADE", "I-ADE", "B-Drug", "I-Drug"]);
+    assert!(report.info.dev_score > 0.9, "{report}");
+    for name in ["kbioxlm.json", "finetune.toml", "history.json", "documents.tsv", "config.json", "model.safetensors"] {
+        assert!(dir.join("tuned").join(name).exists(), "{name}");
+    }
+    let config = std::fs::read_to_string(dir.join("tuned/config.json")).unwrap();
+    assert!(config.contains("I-Drug"), "id2label: {config}");
+
+    let evaluation: Evaluation = evaluate(&dir.join("tuned"), &dev, Join::Auto).unwrap();
+    assert_eq!(evaluation.score, report.info.dev_score, "the model that was saved is the one that was chosen");
+    assert_eq!(evaluation.scored, report.dev);
+    let Scored::Ner { oracle_recall, entities, .. } = &evaluation.scored else { panic!("{evaluation}") };
+    assert_eq!((*oracle_recall, entities.micro.support), (1.0, 9));
+    assert_eq!(
+        evaluation.leaks.iter().map(|l| (l.with.as_str(), l.same_id, l.same_text)).collect::<Vec<_>>(),
+        [("train", 0, 4), ("dev", 4, 4)]
+    );
+    assert!(evaluation.to_string().contains("strict entity F1"), "{evaluation}");
+}
+
+/// Trap 14: gold entities behind the model's length left the score.
+#[test]
+fn trap_14_all_gold_entities_of_a_long_document_are_in_the_score() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let train = english(dir, "train.conll", 1);
+    let report = tune(dir, Task::Ner, &train, &train, 30);
+    assert!(report.info.dev_score > 0.9, "{report}");
+    let long = format!("-DOCSTART-\tlong\n\n{}", "fever\tB-ADE\nand\tO\nnausea\tB-ADE\n\n".repeat(50));
+    let evaluation = evaluate(&dir.join("tuned"), &file(dir, "long.conll", &long), Join::Auto).unwrap();
+    let Scored::Ner { entities, windows, oracle_recall, .. } = &evaluation.scored else { panic!("{evaluation}") };
+    assert_eq!(entities.micro.support, 100);
+    assert_eq!(*oracle_recall, 1.0);
+    assert!(*windows >= 7, "150 sub-tokens do not fit into fewer windows of 22: {windows}");
+    assert!(entities.micro.recall > 0.9, "entities far behind the model's length are found: {evaluation}");
+}
+
+#[test]
+fn a_tag_that_the_model_does_not_know_is_named_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let train = english(dir, "train.conll", 1);
+    tune(dir, Task::Ner, &train, &train, 1);
+    let test = file(dir, "test.conll", "a\tO\nb\tB-Gene\n");
+    let message = evaluate(&dir.join("tuned"), &test, Join::Auto).unwrap_err().to_string();
+    for part in ["test.conll:2: ", "`B-Gene`", "O, B-ADE, I-ADE, B-Drug, I-Drug", "fine-tune a model"] {
+        assert!(message.contains(part), "{message}\nlacks {part}");
+    }
+    let model = dir.join("model");
+    let message = finetune_task(&settings(1), Task::Ner, &model, &train, &test, &dir.join("x"), &mut ()).unwrap_err();
+    assert!(message.to_string().contains("test.conll:2: "), "dev is checked too: {message}");
+}
+
+#[test]
+fn directories_and_settings_that_cannot_work_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let model = common::write_model(dir);
+    let data = english(dir, "a.conll", 1);
+    let message = evaluate(&model, &data, Join::Auto).unwrap_err().to_string();
+    assert!(message.contains("not fine-tuned") && message.contains("kbioxlm finetune"), "{message}");
+    let message = evaluate(&dir.join("nowhere"), &data, Join::Auto).unwrap_err().to_string();
+    assert!(message.contains("nowhere"), "{message}");
+    let config = FinetuneConfig { max_length: 65, ..settings(1) };
+    let message = finetune_task(&config, Task::Ner, &model, &data, &data, &dir.join("x"), &mut ()).unwrap_err();
+    assert!(message.to_string().contains("max_length: found 65"), "{message}");
+    assert!(!dir.join("x").exists());
+}
+
+#[test]
+fn a_classifier_learns_and_is_scored_by_the_positive_class() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let row = |i: usize| {
+        let (text, label) = if i.is_multiple_of(2) { ("aspirin causes fever", 1) } else { ("aspirin treats fever", 0) };
+        format!("{{\"id\":\"{i}\",\"text\":\"{text}\",\"label\":\"{label}\"}}\n")
+    };
+    let train = file(dir, "train.jsonl", &(0..8).map(row).collect::<String>());
+    let report = tune(dir, Task::Classification, &train, &train, 20);
+    assert_eq!(
+        (report.info.labels.clone(), report.info.metric.as_str()),
+        (vec!["0".into(), "1".into()], "F1 of class 1")
+    );
+    assert_eq!(report.info.dev_score, 1.0, "{report}");
+    let test = file(dir, "test.jsonl", "{\"id\":\"x\",\"text\":\"aspirin causes fever\",\"label\":\"1\"}\n");
+    let evaluation = evaluate(&dir.join("tuned"), &test, Join::Auto).unwrap();
+    assert_eq!(evaluation.score, 1.0, "{evaluation}");
+    let test = file(dir, "test.jsonl", "{\"id\":\"x\",\"text\":\"aspirin\",\"label\":\"2\"}\n");
+    let message = evaluate(&dir.join("tuned"), &test, Join::Auto).unwrap_err().to_string();
+    assert!(message.contains("test.jsonl:1: found the label `2`"), "{message}");
+}
+
+#[test]
+fn a_multilabel_model_learns_and_counts_truncated_documents() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let rows = ["fever|1,0", "nausea|0,1", "fever and nausea|1,1", "aspirin|0,0"].map(|row| {
+        let (text, label) = row.split_once('|').unwrap();
+        format!("{{\"id\":\"{text}\",\"text\":\"{text}\",\"label\":[{label}]}}\n")
+    });
+    let train = file(dir, "train.jsonl", &rows.concat());
+    let report = tune(dir, Task::Multilabel, &train, &train, 40);
+    assert_eq!(report.info.dev_score, 1.0, "{report}");
+    let long = format!("{{\"id\":\"l\",\"text\":\"fever{}\",\"label\":[1,0]}}\n", " and".repeat(40));
+    let evaluation = evaluate(&dir.join("tuned"), &file(dir, "long.jsonl", &long), Join::Auto).unwrap();
+    assert!(matches!(evaluation.scored, Scored::Multilabel { truncated: 1, .. }), "{evaluation}");
+    let other = file(dir, "other.jsonl", "{\"id\":\"l\",\"text\":\"fever\",\"label\":[1,0,1]}\n");
+    let message = evaluate(&dir.join("tuned"), &other, Join::Auto).unwrap_err().to_string();
+    assert!(message.contains("other.jsonl:1: found 3 labels, expected 2"), "{message}");
+}

@@ -1,0 +1,195 @@
+use crate::encode::MIN_LENGTH;
+use crate::{MaskingConfig, TrainError};
+use serde::{Deserialize, Serialize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+
+/// How long a pretraining run is. In TOML: `budget = { steps = 1000 }`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Budget {
+    /// So many optimisation steps.
+    Steps(NonZeroU64),
+    /// The least number of steps that see so many tokens, special tokens counted.
+    Tokens(NonZeroU64),
+    /// So many passes through the corpus.
+    Epochs(NonZeroU64),
+}
+
+/// Settings of a pretraining run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PretrainConfig {
+    /// Seed of masking, batching, dropout and new heads.
+    pub seed: u64,
+    /// Longest example in tokens, special tokens counted; longer ones are truncated.
+    pub max_length: usize,
+    /// Tokens of a micro-batch at most; what fits into memory.
+    pub tokens_per_batch: usize,
+    /// Micro-batches a step.
+    pub accumulation: NonZeroUsize,
+    /// Length of the run.
+    pub budget: Budget,
+    /// Peak of the learning rate.
+    pub learning_rate: f64,
+    /// Share of the steps in which the learning rate rises.
+    pub warmup_ratio: f64,
+    /// AdamW's weight decay; biases and layer norms have none.
+    pub weight_decay: f64,
+    /// Largest norm of the gradient over all parameters together.
+    pub clip: f64,
+    /// First steps in which only the heads are trained, for a base whose MLM head is new: its noise
+    /// would otherwise spoil the encoder. They count as steps of the budget, the schedule starts after them.
+    pub head_warmup_steps: u64,
+    /// Learning rate of those steps, constant.
+    pub head_learning_rate: f64,
+    /// Steps between checkpoints.
+    pub save_every: NonZeroU64,
+    /// What is masked.
+    pub masking: MaskingConfig,
+}
+
+impl Default for PretrainConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            max_length: 128,
+            tokens_per_batch: 2048,
+            accumulation: NonZeroUsize::MIN,
+            budget: Budget::Epochs(NonZeroU64::MIN),
+            learning_rate: 5e-5,
+            warmup_ratio: 0.06,
+            weight_decay: 0.01,
+            clip: 1.0,
+            head_warmup_steps: 0,
+            head_learning_rate: 1e-3,
+            save_every: NonZeroU64::MIN.saturating_add(499),
+            masking: MaskingConfig::default(),
+        }
+    }
+}
+
+impl PretrainConfig {
+    /// Checks the settings that do not depend on model and corpus.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] names the first setting that cannot work.
+    pub fn check(&self) -> Result<(), TrainError> {
+        least("max_length", self.max_length, MIN_LENGTH, "tokens")?;
+        least("tokens_per_batch", self.tokens_per_batch, self.max_length, "tokens, the `max_length`")?;
+        positive("learning_rate", self.learning_rate)?;
+        positive("head_learning_rate", self.head_learning_rate)?;
+        positive("clip", self.clip)?;
+        share("warmup_ratio", self.warmup_ratio)?;
+        not_negative("weight_decay", self.weight_decay)?;
+        share("masking.ratio", self.masking.ratio)?;
+        share("masking.mask", self.masking.mask)?;
+        share("masking.random", self.masking.random)?;
+        share("masking.mask + masking.random", self.masking.mask + self.masking.random)
+    }
+}
+
+/// Settings of a fine-tuning run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FinetuneConfig {
+    /// Seed of the order of the items and of dropout.
+    pub seed: u64,
+    /// Passes through the items at most.
+    pub epochs: NonZeroU32,
+    /// Peak of the learning rate.
+    pub learning_rate: f64,
+    /// Items a step.
+    pub batch_size: NonZeroUsize,
+    /// Share of the steps in which the learning rate rises.
+    pub warmup_ratio: f64,
+    /// AdamW's weight decay; biases and layer norms have none.
+    pub weight_decay: f64,
+    /// Largest norm of the gradient over all parameters together.
+    pub clip: f64,
+    /// Longest item in tokens, special tokens counted.
+    pub max_length: usize,
+    /// Epochs without a better score after which the run ends; without it all epochs are run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<NonZeroU32>,
+}
+
+impl Default for FinetuneConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            epochs: NonZeroU32::MIN.saturating_add(2),
+            learning_rate: 5e-5,
+            batch_size: NonZeroUsize::MIN.saturating_add(15),
+            warmup_ratio: 0.1,
+            weight_decay: 0.01,
+            clip: 1.0,
+            max_length: 256,
+            patience: None,
+        }
+    }
+}
+
+impl FinetuneConfig {
+    /// Checks the settings that do not depend on model and items.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] names the first setting that cannot work.
+    pub fn check(&self) -> Result<(), TrainError> {
+        least("max_length", self.max_length, MIN_LENGTH, "tokens")?;
+        positive("learning_rate", self.learning_rate)?;
+        positive("clip", self.clip)?;
+        share("warmup_ratio", self.warmup_ratio)?;
+        not_negative("weight_decay", self.weight_decay)
+    }
+}
+
+fn setting(key: &'static str, found: impl ToString, expected: impl Into<String>) -> TrainError {
+    TrainError::Setting { key, found: found.to_string(), expected: expected.into(), help: "correct it".to_owned() }
+}
+
+fn least(key: &'static str, found: usize, least: usize, unit: &str) -> Result<(), TrainError> {
+    if found >= least { Ok(()) } else { Err(setting(key, found, format!("at least {least} {unit}"))) }
+}
+
+fn positive(key: &'static str, found: f64) -> Result<(), TrainError> {
+    if found.is_finite() && found > 0.0 { Ok(()) } else { Err(setting(key, found, "a number above 0")) }
+}
+
+fn not_negative(key: &'static str, found: f64) -> Result<(), TrainError> {
+    if found.is_finite() && found >= 0.0 { Ok(()) } else { Err(setting(key, found, "0 or a number above 0")) }
+}
+
+fn share(key: &'static str, found: f64) -> Result<(), TrainError> {
+    // 0.8 + 0.2 is a little more than 1 in floating point for some pairs.
+    if (0.0..=1.0 + 1e-9).contains(&found) { Ok(()) } else { Err(setting(key, found, "a share from 0 to 1")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn toml_has_defaults_names_one_budget_and_refuses_unknown_keys() {
+        let config: PretrainConfig = toml::from_str("learning_rate = 1e-4\nbudget = { tokens = 600000 }").unwrap();
+        assert_eq!(config.learning_rate, 1e-4);
+        assert_eq!(config.budget, Budget::Tokens(NonZeroU64::new(600_000).unwrap()));
+        assert_eq!(config.max_length, PretrainConfig::default().max_length);
+        let again: PretrainConfig = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
+        assert_eq!(again, config);
+        assert!(toml::from_str::<PretrainConfig>("budget = { tokens = 1, steps = 1 }").is_err());
+        assert!(toml::from_str::<PretrainConfig>("lr = 1.0").unwrap_err().to_string().contains("lr"));
+        let finetune: FinetuneConfig = toml::from_str("patience = 3").unwrap();
+        assert_eq!(toml::from_str::<FinetuneConfig>(&toml::to_string(&finetune).unwrap()).unwrap(), finetune);
+    }
+
+    #[test]
+    fn the_check_names_the_setting() {
+        let message = |config: PretrainConfig| config.check().unwrap_err().to_string();
+        assert!(PretrainConfig::default().check().is_ok() && FinetuneConfig::default().check().is_ok());
+        assert!(message(PretrainConfig { max_length: 4, ..Default::default() }).contains("`max_length` is 4"));
+        assert!(message(PretrainConfig { tokens_per_batch: 64, ..Default::default() }).contains("128"));
+        assert!(message(PretrainConfig { learning_rate: f64::NAN, ..Default::default() }).contains("learning_rate"));
+        let masking = MaskingConfig { mask: 0.9, random: 0.2, ..Default::default() };
+        assert!(message(PretrainConfig { masking, ..Default::default() }).contains("masking.mask + masking.random"));
+    }
+}

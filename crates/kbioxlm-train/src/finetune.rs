@@ -1,0 +1,231 @@
+use crate::loss::scalar;
+use crate::optimiser::{AdamW, GradientSum};
+use crate::schedule::Schedule;
+use crate::{EpochScore, FinetuneConfig, Observer, StepMetrics, TrainError};
+use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
+use kbioxlm_files::rng_for;
+use kbioxlm_model::{DropoutSeeds, Model, PackedBatch};
+use kbioxlm_ops::cross_entropy;
+use rand::Rng;
+use rand::seq::SliceRandom;
+use std::time::Instant;
+
+/// What a training item teaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A label a token; tokens with `None` have no loss.
+    Tags(Vec<Option<u32>>),
+    /// One class.
+    Class(u32),
+    /// Any number of labels: for each whether it applies.
+    Labels(Vec<bool>),
+}
+
+impl Target {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Tags(_) => "a label a token",
+            Self::Class(_) => "one class",
+            Self::Labels(_) => "a list of labels",
+        }
+    }
+}
+
+/// A sequence with its special tokens, and what it teaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrainingItem {
+    /// Token ids.
+    pub ids: Vec<u32>,
+    /// What is to be predicted; the same kind for all items.
+    pub target: Target,
+}
+
+/// The result of fine-tuning.
+#[derive(Debug)]
+pub struct Finetuned {
+    /// The model as it was after its best epoch, for inference.
+    pub model: Model,
+    /// Number of that epoch, from 1.
+    pub best_epoch: u32,
+    /// Its score.
+    pub best_score: f64,
+    /// All epochs run.
+    pub history: Vec<EpochScore>,
+}
+
+/// Trains a model with a task head; after each epoch `score` judges it, higher is better.
+///
+/// The model of the best epoch (the first of equals) is kept. With `patience` the run ends after so many epochs without
+/// a better one; the learning rate follows the schedule of all `epochs` all the same.
+///
+/// # Errors
+/// Settings that cannot work, no items, an item that does not fit the model or the others, a loss that is no longer a
+/// number, or an error of `score`.
+pub fn finetune(
+    config: &FinetuneConfig,
+    model: Model,
+    items: &[TrainingItem],
+    score: &mut dyn FnMut(&Model) -> Result<f64, TrainError>,
+    observer: &mut dyn Observer,
+) -> Result<Finetuned, TrainError> {
+    config.check()?;
+    check_items(config, &model, items)?;
+    let steps_per_epoch = items.len().div_ceil(config.batch_size.get()) as u64;
+    let total = steps_per_epoch * u64::from(config.epochs.get());
+    let schedule = Schedule::new(config.learning_rate, config.warmup_ratio, total);
+    let mut optimiser = AdamW::new(config.weight_decay, config.clip);
+    let mut model = model.train();
+    let mut best: Option<(Model, EpochScore)> = None;
+    let mut history = Vec::new();
+    let mut step = 0;
+    observer.start(0, total);
+    for epoch in 1..=config.epochs.get() {
+        let mut order: Vec<usize> = (0..items.len()).collect();
+        order.shuffle(&mut rng_for(config.seed, &["finetune", &epoch.to_string()]));
+        let mut losses = 0.0;
+        for batch in order.chunks(config.batch_size.get()) {
+            let begin = Instant::now();
+            let batch: Vec<&TrainingItem> = batch.iter().filter_map(|&i| items.get(i)).collect();
+            let seed = rng_for(config.seed, &["finetune-dropout", &step.to_string()]).next_u64();
+            let mut gradients = GradientSum::default();
+            let mut loss = 0.0;
+            // Nothing to learn (no token with a label): the step changes nothing.
+            if let Some(mean) = mean_loss(&model, &batch, &mut DropoutSeeds::new(seed)) {
+                loss = scalar(&mean);
+                gradients.add(&model, mean.backward());
+            }
+            let norm = gradients.norm();
+            for (what, value) in [("loss", loss), ("gradient norm", norm)] {
+                if !value.is_finite() {
+                    return Err(TrainError::Diverged { step: step + 1, what });
+                }
+            }
+            let learning_rate = schedule.learning_rate(step);
+            if !gradients.is_empty() {
+                model = optimiser.update(model, gradients, norm, learning_rate);
+            }
+            step += 1;
+            losses += loss;
+            let tokens = batch.iter().map(|i| i.ids.len() as u64).sum();
+            let seconds = begin.elapsed().as_secs_f64();
+            observer.step(&StepMetrics {
+                step,
+                epoch: u64::from(epoch - 1),
+                learning_rate,
+                loss,
+                entity_mlm: None,
+                relation_mlm: None,
+                prp: None,
+                grad_norm: norm,
+                tokens,
+                tokens_per_second: tokens as f64 / seconds.max(1e-9),
+                seconds,
+            });
+        }
+        let candidate = model.valid();
+        let score = score(&candidate)?;
+        let better = best.as_ref().is_none_or(|(_, b)| score > b.score);
+        let result = EpochScore { epoch, loss: losses / steps_per_epoch as f64, score, best: better };
+        history.push(result);
+        observer.epoch(&result);
+        if better {
+            best = Some((candidate, result));
+        }
+        let since = best.as_ref().map_or(0, |(_, b)| epoch - b.epoch);
+        if config.patience.is_some_and(|p| since >= p.get()) {
+            break;
+        }
+    }
+    let nothing = TrainError::Nothing { what: "fine-tuning".to_owned(), help: "give at least one epoch" };
+    let (model, best) = best.ok_or(nothing)?;
+    Ok(Finetuned { model, best_epoch: best.epoch, best_score: best.score, history })
+}
+
+/// Every item fits the head, the length and the other items.
+fn check_items(config: &FinetuneConfig, model: &Model, items: &[TrainingItem]) -> Result<(), TrainError> {
+    let Some(first) = items.first() else {
+        return Err(TrainError::Nothing { what: "training items".to_owned(), help: "check the training file" });
+    };
+    let heads = model.heads();
+    for (index, item) in items.iter().enumerate() {
+        let wrong = |found: String, expected: String| Err(TrainError::Item { index, found, expected });
+        if item.ids.is_empty() || item.ids.len() > config.max_length {
+            return wrong(format!("{} tokens", item.ids.len()), format!("1 to {}, `max_length`", config.max_length));
+        }
+        let outputs = match &item.target {
+            Target::Tags(_) => heads.tokens,
+            Target::Class(_) | Target::Labels(_) => heads.sequence,
+        };
+        let Some(outputs) = outputs else {
+            return wrong(item.target.kind().to_owned(), "what the model has a head for".to_owned());
+        };
+        if std::mem::discriminant(&item.target) != std::mem::discriminant(&first.target) {
+            return wrong(item.target.kind().to_owned(), format!("{}, as the first item has", first.target.kind()));
+        }
+        let largest = match &item.target {
+            Target::Tags(tags) if tags.len() != item.ids.len() => {
+                return wrong(format!("{} tags", tags.len()), format!("{}, one a token", item.ids.len()));
+            }
+            Target::Labels(labels) if labels.len() != outputs => {
+                return wrong(format!("{} labels", labels.len()), format!("{outputs}, the outputs of the head"));
+            }
+            Target::Tags(tags) => tags.iter().flatten().max().copied(),
+            Target::Class(class) => Some(*class),
+            Target::Labels(_) => None,
+        };
+        if let Some(label) = largest.filter(|l| *l as usize >= outputs) {
+            return wrong(format!("label {label}"), format!("0 to {}, the outputs of the head", outputs - 1));
+        }
+    }
+    Ok(())
+}
+
+/// The mean loss of a batch: over its labelled tokens, its items, or its items and labels.
+fn mean_loss(model: &Model, items: &[&TrainingItem], seeds: &mut DropoutSeeds) -> Option<Tensor<1>> {
+    let ids: Vec<&[u32]> = items.iter().map(|i| i.ids.as_slice()).collect();
+    let batch = PackedBatch::from_sequences(&ids);
+    let starts = batch.starts();
+    let (mut rows, mut targets, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sequence = true;
+    for (item, start) in items.iter().zip(starts) {
+        match &item.target {
+            Target::Tags(tags) => {
+                sequence = false;
+                let tagged = tags.iter().enumerate().filter_map(|(i, tag)| Some((start + i, (*tag)?)));
+                let (r, t): (Vec<_>, Vec<_>) = tagged.unzip();
+                rows.extend(r);
+                targets.extend(t);
+            }
+            Target::Class(class) => {
+                rows.push(start);
+                targets.push(*class);
+            }
+            Target::Labels(values) => {
+                rows.push(start);
+                labels.extend(values.iter().map(|v| if *v { 1.0f32 } else { 0.0 }));
+            }
+        }
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    let states = model.encode_rows(&batch, &rows, seeds);
+    let logits = if sequence { model.sequence_logits(states, seeds) } else { model.token_logits(states, seeds) };
+    Some(if labels.is_empty() {
+        cross_entropy(logits, &targets).div_scalar(rows.len() as f64)
+    } else {
+        binary_cross_entropy(logits, labels)
+    })
+}
+
+/// Mean over all elements of `max(x, 0) − x·y + ln(1 + e^−|x|)`, which never overflows.
+fn binary_cross_entropy(logits: Tensor<2>, labels: Vec<f32>) -> Tensor<1> {
+    let shape = logits.dims();
+    let labels = Tensor::<2>::from_data(TensorData::new(labels, shape), &logits.device());
+    let loss = logits.clone().clamp_min(0.0) - logits.clone() * labels + logits.abs().neg().exp().log1p();
+    loss.mean()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! Masking, batching, optimisation, checkpoints, the pretraining and fine-tuning loops.
+//!
+//! [`pretrain`] trains a model on an anchored corpus with masked entities, masked relations and passage relation
+//! prediction; [`finetune`] trains one with a task head. Both compute packed batches (no padding), both use AdamW with
+//! linear warm-up and decay and global norm clipping. Every random choice depends on the seed and on what it is for, so
+//! that a run has the same result whatever the number of threads and however often it was interrupted.
+
+mod batch;
+mod checkpoint;
+mod config;
+mod data;
+mod encode;
+mod error;
+mod finetune;
+mod loss;
+mod masking;
+mod metrics;
+mod observe;
+mod optimiser;
+mod predict;
+mod pretrain;
+mod schedule;
+
+pub use batch::plan_epoch;
+pub use config::{Budget, FinetuneConfig, PretrainConfig};
+pub use encode::{EncodedExample, TokenSpan, encode_example};
+pub use error::TrainError;
+pub use finetune::{Finetuned, Target, TrainingItem, finetune};
+pub use masking::{MaskedExample, MaskingConfig, MlmTask, mask};
+pub use metrics::{StepMetrics, TaskMetrics};
+pub use observe::{EpochScore, Observer};
+pub use predict::{predict_sequences, predict_tokens};
+pub use pretrain::{PretrainSummary, pretrain};
+pub use schedule::Schedule;

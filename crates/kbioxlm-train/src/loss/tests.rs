@@ -1,0 +1,121 @@
+use super::*;
+use crate::optimiser::GradientSum;
+use burn::module::Module;
+use kbioxlm_model::{Heads, Layout, ModelConfig, init};
+
+fn model() -> Model {
+    let mut config = ModelConfig::new(Layout::XlmRoberta, 40, 16, 2, 2, 32);
+    config.hidden_dropout_prob = 0.0;
+    config.attention_probs_dropout_prob = 0.0;
+    config.initializer_range = 0.2; // so that losses differ from example to example
+    let heads = Heads { mlm: true, prp: true, ..Heads::default() };
+    init(&config, &heads, 11, &Device::flex()).train()
+}
+
+fn example(length: u32, positions: &[usize], relations: &[usize], label: Option<u8>) -> MaskedExample {
+    let mut ids: Vec<u32> = (0..length).map(|i| 5 + (i * 7 + length) % 35).collect();
+    let targets = positions.iter().map(|&p| std::mem::replace(&mut ids[p], 4)).collect();
+    let task = |p| if relations.contains(p) { MlmTask::Relation } else { MlmTask::Entity };
+    MaskedExample { ids, positions: positions.to_vec(), targets, tasks: positions.iter().map(task).collect(), label }
+}
+
+fn examples() -> [MaskedExample; 4] {
+    [
+        example(12, &[2, 3, 7], &[7], None),
+        example(5, &[1], &[], Some(0)),
+        example(29, &[4, 11, 12, 20, 21], &[11, 12], Some(2)),
+        example(7, &[], &[], Some(1)),
+    ]
+}
+
+/// Gradients of all parameters and the sums of the losses, over micro-batches.
+fn step(model: &Model, batches: &[&[MaskedExample]]) -> (Vec<Vec<f32>>, LossSums) {
+    let batches: Vec<MicroBatch> = batches.iter().map(|b| MicroBatch::new(b)).collect();
+    let totals = Totals::of(&batches);
+    let mut gradients = GradientSum::default();
+    let mut sums = LossSums::default();
+    for batch in &batches {
+        let (gradient, sum) = backward(model, batch, totals, &mut DropoutSeeds::off()).unwrap();
+        gradients.add(model, gradient);
+        sums.add(sum);
+    }
+    (gradients.values(), sums)
+}
+
+fn assert_close(a: &(Vec<Vec<f32>>, LossSums), b: &(Vec<Vec<f32>>, LossSums)) {
+    assert_eq!(a.0.len(), b.0.len());
+    assert!(a.0.len() > 30 && a.0.iter().flatten().any(|g| g.abs() > 1e-3));
+    for (x, y) in a.0.iter().flatten().zip(b.0.iter().flatten()) {
+        assert!((x - y).abs() < 1e-5, "{x} {y}");
+    }
+    for (x, y) in [(a.1.entity, b.1.entity), (a.1.relation, b.1.relation), (a.1.prp, b.1.prp)] {
+        assert!((x.loss - y.loss).abs() < 1e-4 && (x.count, x.correct) == (y.count, y.correct), "{x:?} {y:?}");
+    }
+}
+
+#[test]
+fn accumulated_micro_batches_have_the_gradient_of_one_large_batch() {
+    let (model, [a, b, c, d]) = (model(), examples());
+    // Micro-batches with different numbers of masked tokens and pairs: a mean of means would differ.
+    let one = step(&model, &[&[a.clone(), b.clone(), c.clone(), d.clone()]]);
+    let two = step(&model, &[&[b.clone(), a.clone()], &[c.clone(), d.clone()]]);
+    let four = step(&model, &[&[b], &[c], &[d], &[a]]);
+    // The order in which parameters are met is the same in all, since each first batch has all tasks.
+    assert_close(&one, &two);
+    assert_close(&one, &four);
+    assert_eq!((one.1.entity.count, one.1.relation.count, one.1.prp.count), (6, 3, 3));
+}
+
+#[test]
+fn trap_02_other_sequences_of_a_batch_do_not_change_the_loss() {
+    // Trap 2: padded positions were attended to. Here the neighbours are other sequences of the packed batch.
+    let (model, examples) = (model(), examples());
+    let (_, together) = step(&model, &[&examples]);
+    let mut alone = LossSums::default();
+    for example in &examples {
+        alone.add(step(&model, &[std::slice::from_ref(example)]).1);
+    }
+    assert!((together.entity.loss - alone.entity.loss).abs() < 1e-4);
+    assert!((together.relation.loss - alone.relation.loss).abs() < 1e-4);
+    assert!((together.prp.loss - alone.prp.loss).abs() < 1e-4);
+    let uniform = 40f64.ln();
+    assert!((together.total() - uniform - 3f64.ln()).abs() > 0.01, "the model should not predict uniformly");
+}
+
+#[test]
+fn trap_03_label_0_is_a_class() {
+    // Trap 3: `link`, whose number is 0, was taken for "no label".
+    let model = model();
+    let (gradients, sums) = step(&model, &[&[example(9, &[], &[], Some(0))]]);
+    assert_eq!(sums.prp.count, 1);
+    assert!(gradients.iter().flatten().any(|g| g.abs() > 1e-3));
+    let [_, classes] = model.prp.as_ref().unwrap().weight.dims();
+    assert_eq!(classes, 3, "as many classes as labels");
+}
+
+#[test]
+fn trap_11_nothing_to_predict_gives_no_gradient_and_no_nan() {
+    // Trap 11: the mean over no masked token was NaN.
+    let model = model();
+    let batch = MicroBatch::new(&[example(9, &[], &[], None)]);
+    let totals = Totals::of(std::slice::from_ref(&batch));
+    assert!(backward(&model, &batch, totals, &mut DropoutSeeds::off()).is_none());
+    assert_eq!(LossSums::default().total(), 0.0);
+    assert_eq!(GradientSum::default().norm(), 0.0);
+    // Pairs without masked tokens, and masked tokens without pairs, are no division by zero either.
+    for example in [example(9, &[], &[], Some(1)), example(9, &[3], &[], None)] {
+        let (gradients, sums) = step(&model, &[&[example]]);
+        assert!(sums.total().is_finite() && gradients.iter().flatten().all(|g| g.is_finite()));
+    }
+}
+
+#[test]
+fn relations_are_counted_apart_from_mentions() {
+    let model = model();
+    let (_, both) = step(&model, &[&[example(12, &[2, 3, 7], &[7], None)]]);
+    assert_eq!((both.entity.count, both.relation.count), (2, 1));
+    let (_, all) = step(&model, &[&[example(12, &[2, 3, 7], &[], None)]]);
+    assert_eq!((all.entity.count, all.relation.count), (3, 0));
+    assert!((both.entity.loss + both.relation.loss - all.entity.loss).abs() < 1e-5);
+    assert!(both.relation.loss > 0.0 && both.entity.loss > 0.0);
+}

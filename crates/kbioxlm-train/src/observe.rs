@@ -1,0 +1,51 @@
+use crate::StepMetrics;
+use std::path::Path;
+
+/// Is told how training goes on, for instance to draw a progress bar. All methods do nothing by default.
+pub trait Observer {
+    /// `done` of `total` examples are tokenised.
+    fn encoding(&mut self, done: u64, total: u64) {
+        let _ = (done, total);
+    }
+
+    /// Training begins (or goes on) after `done` of `total` steps.
+    fn start(&mut self, done: u64, total: u64) {
+        let _ = (done, total);
+    }
+
+    /// The base model lacked these tensors; they have new random values.
+    fn initialised(&mut self, tensors: &[String]) {
+        let _ = tensors;
+    }
+
+    /// A step was done.
+    fn step(&mut self, metrics: &StepMetrics) {
+        let _ = metrics;
+    }
+
+    /// A checkpoint was written.
+    fn checkpoint(&mut self, path: &Path) {
+        let _ = path;
+    }
+
+    /// An epoch of fine-tuning was scored.
+    fn epoch(&mut self, epoch: &EpochScore) {
+        let _ = epoch;
+    }
+}
+
+/// Nobody watches.
+impl Observer for () {}
+
+/// What an epoch of fine-tuning gave.
+#[derive(Copy, Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct EpochScore {
+    /// Number of the epoch, from 1.
+    pub epoch: u32,
+    /// Mean loss of its steps.
+    pub loss: f64,
+    /// Score on the development set.
+    pub score: f64,
+    /// Whether it is the best so far.
+    pub best: bool,
+}

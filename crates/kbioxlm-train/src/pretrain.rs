@@ -1,0 +1,266 @@
+use crate::checkpoint::{self, Contents, Identity, Position};
+use crate::data::Data;
+use crate::loss::{LossSums, MicroBatch, Totals, backward};
+use crate::masking::mask;
+use crate::metrics::{MetricsFile, TaskSum};
+use crate::optimiser::{AdamW, GradientSum};
+use crate::schedule::Schedule;
+use crate::{Observer, PretrainConfig, StepMetrics, TrainError};
+use burn::module::Module;
+use burn::tensor::Device;
+use kbioxlm_corpus::Corpus;
+use kbioxlm_files::{FileError, create_dir, hash_bytes, hash_file, rng_for, write_atomic};
+use kbioxlm_model::{DropoutSeeds, Heads, Model, ModelConfig, SpecialTokens, Tokenizer};
+use rand::Rng;
+use serde::Serialize;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What a pretraining run did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PretrainSummary {
+    /// Steps done, those before a resumption included.
+    pub steps: u64,
+    /// Steps of the whole run.
+    pub total_steps: u64,
+    /// Tokens seen.
+    pub tokens: u64,
+    /// The step after which the run was resumed, if it was.
+    pub resumed_from: Option<u64>,
+    /// Whether it was stopped before its end; called again it goes on.
+    pub interrupted: bool,
+    /// Examples in the corpus.
+    pub examples: usize,
+    /// Tokens of the corpus that did not fit into `max_length`.
+    pub cut_tokens: usize,
+    /// Facts of the corpus that did not fit into `max_length`.
+    pub cut_facts: usize,
+    /// Tensors that the base model did not have and that were initialised.
+    pub initialised: Vec<String>,
+    /// The last step of this call.
+    pub last: Option<StepMetrics>,
+    /// Wall-clock time of this call.
+    pub seconds: f64,
+}
+
+/// Trains a model on an anchored corpus.
+///
+/// `out` receives the trained model as an HF directory, `pretrain.toml` (the settings in full), `metrics.jsonl` (one
+/// [`StepMetrics`] a line) and `checkpoints/step-N`, of which the last two are kept. If `out` has a checkpoint of
+/// the same settings, base model and corpus, the run goes on from there, to the very result it would have had without the interruption.
+/// When `stop` becomes true, the current step is finished, a checkpoint written, and the summary says `interrupted`.
+///
+/// # Errors
+/// Settings that cannot work or do not fit the model, input or output that cannot be read or written, a checkpoint of
+/// another run in `out`, or a loss that is no longer a number.
+pub fn pretrain(
+    config: &PretrainConfig,
+    model_dir: &Path,
+    corpus_dir: &Path,
+    out: &Path,
+    stop: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<PretrainSummary, TrainError> {
+    let begin = Instant::now();
+    config.check()?;
+    let model_config = ModelConfig::read(model_dir)?;
+    if config.max_length > model_config.max_length() {
+        return Err(TrainError::Setting {
+            key: "max_length",
+            found: config.max_length.to_string(),
+            expected: format!("at most {}, the longest input of {}", model_config.max_length(), model_dir.display()),
+            help: "lower it".to_owned(),
+        });
+    }
+    let corpus = Corpus::open(corpus_dir)?;
+    let run = Identity { config: config.clone(), model: hash_model(model_dir)?, corpus: corpus.hash().to_owned() };
+    let resumed = checkpoint::latest(out, &run)?;
+    let tokenizer = Tokenizer::load(model_dir)?;
+    let data = Data::read(&corpus, corpus_dir, &tokenizer, config.max_length, observer)?;
+    let total_steps = data.steps(config);
+    if config.head_warmup_steps >= total_steps {
+        return Err(TrainError::Setting {
+            key: "head_warmup_steps",
+            found: config.head_warmup_steps.to_string(),
+            expected: format!("fewer than the {total_steps} steps of the run"),
+            help: "lower it or raise the budget".to_owned(),
+        });
+    }
+    create_dir(out)?;
+    write_settings(config, &out.join("pretrain.toml"))?;
+
+    let device = Device::flex();
+    let heads = Heads { mlm: true, prp: data.has_labels(), ..Heads::default() };
+    let source = resumed.as_ref().map_or(model_dir, |c| c.dir.as_path());
+    let loaded = kbioxlm_model::load(source, &heads, config.seed, &device)?;
+    if !loaded.initialised.is_empty() {
+        observer.initialised(&loaded.initialised);
+    }
+    let mut optimiser = AdamW::new(config.weight_decay, config.clip);
+    let mut position = Position::default();
+    if let Some(checkpoint) = &resumed {
+        checkpoint.restore(&mut optimiser, &loaded.model, &loaded.config, &device)?;
+        position = checkpoint.position;
+    }
+    let mut trainer = Trainer {
+        config,
+        schedule: Schedule::new(config.learning_rate, config.warmup_ratio, total_steps - config.head_warmup_steps),
+        model: loaded.model.train(),
+        optimiser,
+        vocabulary: tokenizer.vocab_size(),
+        special: *tokenizer.special(),
+    };
+    let mut metrics_file = MetricsFile::open(&out.join("metrics.jsonl"), position.step)?;
+    let mut saved = position.step;
+    let save = |trainer: &Trainer<'_>, position: Position| {
+        let Trainer { model, optimiser, .. } = trainer;
+        let config = &loaded.config;
+        let contents = Contents { config, model, tokenizer: &tokenizer, optimiser, run: &run };
+        checkpoint::save(out, &contents, position)
+    };
+
+    observer.start(position.step, total_steps);
+    let mut last = None;
+    let mut plan = data.plan(config, position.epoch);
+    while position.step < total_steps && !stop.load(Ordering::Relaxed) {
+        let Some(step) = plan.get(position.step_in_epoch as usize) else {
+            position.epoch += 1;
+            position.step_in_epoch = 0;
+            plan = data.plan(config, position.epoch);
+            continue;
+        };
+        let (next, metrics) = trainer.step(&data, step, position)?;
+        trainer = next;
+        position.step += 1;
+        position.step_in_epoch += 1;
+        position.tokens += metrics.tokens;
+        metrics_file.write(&metrics)?;
+        observer.step(&metrics);
+        last = Some(metrics);
+        if position.step % config.save_every == 0 {
+            observer.checkpoint(&save(&trainer, position)?);
+            saved = position.step;
+        }
+    }
+    if saved != position.step {
+        observer.checkpoint(&save(&trainer, position)?);
+    }
+    let interrupted = position.step < total_steps;
+    if !interrupted {
+        kbioxlm_model::save(out, &loaded.config, &trainer.model, &tokenizer, None)?;
+    }
+    Ok(PretrainSummary {
+        steps: position.step,
+        total_steps,
+        tokens: position.tokens,
+        resumed_from: resumed.map(|c| c.position.step),
+        interrupted,
+        examples: data.examples.len(),
+        cut_tokens: data.examples.iter().map(|e| e.cut_tokens).sum(),
+        cut_facts: data.examples.iter().map(|e| e.cut_facts).sum(),
+        initialised: loaded.initialised,
+        last,
+        seconds: begin.elapsed().as_secs_f64(),
+    })
+}
+
+fn write_settings(config: &PretrainConfig, path: &Path) -> Result<(), FileError> {
+    write_atomic(path, |w| w.write_all(toml::to_string(config).map_err(std::io::Error::other)?.as_bytes()))
+}
+
+/// Hash of what training starts from.
+fn hash_model(dir: &Path) -> Result<String, TrainError> {
+    let mut hashes = String::new();
+    for name in ["config.json", "tokenizer.json", "model.safetensors", "model.safetensors.index.json"] {
+        let path = dir.join(name);
+        if path.exists() {
+            hashes += &hash_file(&path)?;
+        }
+    }
+    Ok(hash_bytes(hashes.as_bytes()))
+}
+
+/// What changes from step to step, and what a step needs.
+struct Trainer<'a> {
+    config: &'a PretrainConfig,
+    schedule: Schedule,
+    model: Model,
+    optimiser: AdamW,
+    vocabulary: usize,
+    special: SpecialTokens,
+}
+
+impl Trainer<'_> {
+    /// One optimisation step over the micro-batches given; consumes the trainer so that weights are updated in place.
+    fn step(mut self, data: &Data, step: &[Vec<usize>], position: Position) -> Result<(Self, StepMetrics), TrainError> {
+        let begin = Instant::now();
+        let number = position.step + 1;
+        let batches: Vec<MicroBatch> = step.iter().map(|batch| self.mask(data, batch, position.epoch)).collect();
+        let totals = Totals::of(&batches);
+        let warming = position.step < self.config.head_warmup_steps;
+        let mut gradients = GradientSum::default();
+        let mut sums = LossSums::default();
+        let frozen = warming.then(|| frozen_body(&self.model));
+        let model = frozen.as_ref().unwrap_or(&self.model);
+        for (i, batch) in batches.iter().enumerate() {
+            let scope = ["dropout", &position.step.to_string(), &i.to_string()];
+            let mut seeds = DropoutSeeds::new(rng_for(self.config.seed, &scope).next_u64());
+            if let Some((gradient, sum)) = backward(model, batch, totals, &mut seeds) {
+                gradients.add(model, gradient);
+                sums.add(sum);
+            }
+        }
+        // Gone before the update: weights that nobody else holds are updated in place.
+        drop(frozen);
+        let loss = sums.total();
+        let norm = gradients.norm();
+        for (what, value) in [("loss", loss), ("gradient norm", norm)] {
+            if !value.is_finite() {
+                return Err(TrainError::Diverged { step: number, what });
+            }
+        }
+        let learning_rate = match position.step.checked_sub(self.config.head_warmup_steps) {
+            Some(step) => self.schedule.learning_rate(step),
+            None => self.config.head_learning_rate,
+        };
+        if !gradients.is_empty() {
+            self.model = self.optimiser.update(self.model, gradients, norm, learning_rate);
+        }
+        let tokens = batches.iter().map(MicroBatch::tokens).sum();
+        let seconds = begin.elapsed().as_secs_f64();
+        let metrics = StepMetrics {
+            step: number,
+            epoch: position.epoch,
+            learning_rate,
+            loss,
+            entity_mlm: TaskSum::mean(sums.entity),
+            relation_mlm: TaskSum::mean(sums.relation),
+            prp: TaskSum::mean(sums.prp),
+            grad_norm: norm,
+            tokens,
+            tokens_per_second: tokens as f64 / seconds.max(1e-9),
+            seconds,
+        };
+        Ok((self, metrics))
+    }
+
+    fn mask(&self, data: &Data, batch: &[usize], epoch: u64) -> MicroBatch {
+        let examples = batch.iter().filter_map(|&i| data.examples.get(i));
+        let masked: Vec<_> = examples
+            .map(|example| {
+                let mut rng = rng_for(self.config.seed, &["mask", &epoch.to_string(), &example.id]);
+                mask(example, &self.config.masking, self.vocabulary, &self.special, &mut rng)
+            })
+            .collect();
+        MicroBatch::new(&masked)
+    }
+}
+
+/// The model with an encoder that no gradient flows into: it computes without recording, and the tied decoder is a constant.
+fn frozen_body(model: &Model) -> Model {
+    let mut model = model.clone();
+    model.encoder = model.encoder.valid();
+    model
+}

@@ -1,0 +1,50 @@
+use kbioxlm_files::FileError;
+use std::path::Path;
+
+/// Result of an operation on models.
+pub type Result<T, E = ModelError> = std::result::Result<T, E>;
+
+/// What went wrong with a model directory, its tokenizer or its tensors.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A file is missing, unreadable, or holds something else than it should; the message names file and key.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The tokenizer refused a text.
+    #[error("the tokenizer cannot encode the text {text:?}: {message}")]
+    Tokenize {
+        /// The beginning of the text.
+        text: String,
+        /// The tokenizer's own words.
+        message: String,
+    },
+    /// The heads asked for cannot stand in one model directory.
+    #[error(
+        "found a token classification head and a sequence classification head, expected at most one of them: \
+         both are stored under `classifier`; use one model directory per task"
+    )]
+    TwoTaskHeads,
+    /// The labels do not fit the classification head.
+    #[error(
+        "found {labels} labels, expected {outputs}, one for each output of the classification head; pass one name per output"
+    )]
+    Labels {
+        /// Number of names passed.
+        labels: usize,
+        /// Outputs of the head.
+        outputs: usize,
+    },
+}
+
+impl ModelError {
+    /// `path: found …, expected …; help`
+    pub(crate) fn content(
+        path: &Path,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        FileError::content(path, None, found, expected, help).into()
+    }
+}

@@ -21,6 +21,7 @@ pub enum CorpusCommand {
 }
 
 #[derive(Args)]
+#[command(after_long_help = settings::defaults("Settings, with the defaults", &AnchorConfig::default()))]
 pub struct BuildArgs {
     /// Knowledge base, as `knowledge build` writes it
     #[arg(long, value_name = "DIR")]

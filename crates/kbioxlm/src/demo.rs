@@ -8,8 +8,10 @@ use kbioxlm_demo::{Options, Progress};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// The whole pipeline on embedded data, without network, in a few minutes: a trilingual knowledge base,
-/// documents about it, the anchored corpus, a small model pretrained and fine-tuned on it, before and after anchoring.
+/// Run the whole pipeline on embedded data, without network, in a few minutes
+///
+/// A trilingual knowledge base, documents about it, the anchored corpus, a small model pretrained and fine-tuned on it; shown is
+/// what the model can do before and after anchoring.
 #[derive(Args)]
 pub struct DemoArgs {
     /// Keep everything that is made in this directory

@@ -11,11 +11,10 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub enum ExperimentCommand {
-    /// Run what an experiment file describes; steps that are finished are not repeated
     Run(RunArgs),
 }
 
-/// Run what an experiment file describes; steps that are finished are not repeated.
+/// Run what an experiment file describes; steps that are finished are not repeated
 ///
 /// The environment variables KBIOXLM_DATA and KBIOXLM_BASE override the places of the data and of the base model
 /// that the file names.

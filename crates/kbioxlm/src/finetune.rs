@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(Args)]
+#[command(after_long_help = settings::defaults("Settings, with the defaults", &FinetuneConfig::default()))]
 pub struct FinetuneArgs {
     /// What to learn: ner (CoNLL), classification or multilabel (JSONL)
     #[arg(long)]

@@ -30,7 +30,6 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The whole pipeline on embedded data: knowledge base, anchored corpus, pretraining, zero-shot tagging
     Demo(demo::DemoArgs),
     /// Build a knowledge base from lexica and facts, and find its terms in text
     #[command(subcommand)]
@@ -41,7 +40,6 @@ enum Command {
     /// Look at a model directory, or cut its vocabulary to the languages in use
     #[command(subcommand)]
     Model(model::ModelCommand),
-    /// Continue the pretraining of a model on an anchored corpus
     Pretrain(pretrain::PretrainArgs),
     /// Fine-tune a model on one task: ner, classification or multilabel
     Finetune(finetune::FinetuneArgs),

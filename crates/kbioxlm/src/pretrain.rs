@@ -9,12 +9,12 @@ use serde::Deserialize;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Continue the pretraining of a model on an anchored corpus.
+/// Continue the pretraining of a model on an anchored corpus
 ///
 /// Everything can stand in a TOML file: `model`, `corpus`, `out`, and the settings under `[train]`. The run saves checkpoints and goes
 /// on from the last one when it is called again with the same settings; Ctrl-C finishes the step and saves.
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = settings::defaults("[train], with the defaults", &PretrainConfig::default()))]
 pub struct PretrainArgs {
     /// Settings in TOML; arguments go before them
     #[arg(short, long, value_name = "FILE")]

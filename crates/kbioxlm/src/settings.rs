@@ -38,6 +38,14 @@ pub fn parse<T: DeserializeOwned>(table: Table, file: Option<&Path>) -> Result<T
     Value::Table(table).try_into().with_context(|| format!("{place}: a key or value is not what it should be"))
 }
 
+/// The keys of some settings and their defaults, for the help of a command.
+pub fn defaults(title: &str, settings: &impl serde::Serialize) -> String {
+    // Settings are made of plain values: if they could not be written, the help would do without.
+    let text = toml::to_string(settings).unwrap_or_default();
+    let lines: String = text.lines().map(|line| format!("  {line}\n")).collect();
+    format!("{title}:\n{lines}")
+}
+
 /// `a.b=value`: the value is TOML, or else taken as a string.
 fn set(table: &mut Table, assignment: &str) -> Result<()> {
     let Some((key, text)) = assignment.split_once('=') else {

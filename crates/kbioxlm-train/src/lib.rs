@@ -19,6 +19,7 @@ mod observe;
 mod optimiser;
 mod predict;
 mod pretrain;
+mod prior;
 mod schedule;
 
 pub use batch::plan_epoch;

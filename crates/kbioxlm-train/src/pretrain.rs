@@ -4,6 +4,7 @@ use crate::loss::{LossSums, MicroBatch, Totals, backward};
 use crate::masking::mask;
 use crate::metrics::{MetricsFile, TaskSum};
 use crate::optimiser::{AdamW, GradientSum};
+use crate::prior::set_prior;
 use crate::schedule::Schedule;
 use crate::{Observer, PretrainConfig, StepMetrics, TrainError};
 use burn::module::Module;
@@ -94,9 +95,10 @@ pub fn pretrain(
     let device = Device::flex();
     let heads = Heads { mlm: true, prp: data.has_labels(), ..Heads::default() };
     let source = resumed.as_ref().map_or(model_dir, |c| c.dir.as_path());
-    let loaded = kbioxlm_model::load(source, &heads, config.seed, &device)?;
+    let mut loaded = kbioxlm_model::load(source, &heads, config.seed, &device)?;
     if !loaded.initialised.is_empty() {
         observer.initialised(&loaded.initialised);
+        set_prior(&mut loaded, &data.examples);
     }
     let mut optimiser = AdamW::new(config.weight_decay, config.clip);
     let mut position = Position::default();

@@ -28,6 +28,9 @@ const PASSAGES: usize = 2;
 /// Share of the concepts that the English training sentences speak about: so many in five.
 const TRAIN_CONCEPTS: usize = 3;
 
+/// Share of the steps in which the learning rate rises; a model that begins with nothing needs more than others.
+const WARMUP: f64 = 0.15;
+
 /// What to run and where.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -229,12 +232,17 @@ impl Demo<'_> {
         let Scale { documents, vocabulary, hidden, layers, heads, max_length, .. } = self.options.scale;
         let of = |t: &TextSource| documents::documents(&self.knowledge, &t.lang, documents, self.options.seed);
         let documents: Vec<documents::Document> = texts.iter().flat_map(of).collect();
-        let json = tokenizer::train(documents.iter().map(|d| d.text.text.as_str()), vocabulary)?;
+        let json = tokenizer::train(documents.iter().map(|d| &d.text), vocabulary)?;
         let path = self.out.join("tokenizer.json");
         write_atomic(&path, |w| w.write_all(json.as_bytes()))?;
         let tokenizer = Tokenizer::from_file(&path)?;
         let pieces = tokenizer.vocab_size();
-        let config = ModelConfig::new(Layout::XlmRoberta, pieces, hidden, layers, heads, max_length);
+        let mut config = ModelConfig::new(Layout::XlmRoberta, pieces, hidden, layers, heads, max_length);
+        // A narrow model that sees its few documents often: it needs contrast between its pieces to begin with, and it
+        // cannot afford to lose a tenth of its states.
+        config.initializer_range = 0.1;
+        config.hidden_dropout_prob = 0.0;
+        config.attention_probs_dropout_prob = 0.0;
         let model = init(&config, &Heads { mlm: true, ..Heads::default() }, self.options.seed, &Device::flex());
         save(out, &config, &model, &tokenizer, None)?;
         Ok(pieces)
@@ -255,6 +263,7 @@ impl Demo<'_> {
             tokens_per_batch: scale.tokens_per_step,
             budget: Budget::Tokens(NonZeroU64::new(tokens).context("a budget of no tokens")?),
             learning_rate: scale.learning_rate,
+            warmup_ratio: WARMUP,
             // The run takes a minute: a checkpoint of its end is enough.
             save_every: NonZeroU64::MAX,
             ..PretrainConfig::default()

@@ -37,7 +37,7 @@ impl fmt::Display for FinetuneReport {
         writeln!(f, "task            {task}, outputs {}", labels.join(" "))?;
         writeln!(f, "trained on      {} documents in {} sequences", self.train_documents, self.train_sequences)?;
         writeln!(f, "best epoch      {best_epoch} of at most {}", self.info.settings.epochs)?;
-        writeln!(f, "dev {metric:<12}{:.2}", 100.0 * dev_score)
+        writeln!(f, "dev             {metric} {:.2}", 100.0 * dev_score)
     }
 }
 

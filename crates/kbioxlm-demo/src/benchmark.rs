@@ -91,7 +91,7 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn cut<'a>(text: &'a str) -> Vec<&'a str> {
+    fn cut(text: &str) -> Vec<&str> {
         tokens(text).into_iter().map(|t| &text[t]).collect()
     }
 

@@ -6,6 +6,8 @@
 
 mod base;
 mod build;
+#[allow(dead_code)]
+mod content;
 mod error;
 pub mod flags;
 mod fold;

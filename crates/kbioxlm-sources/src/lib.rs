@@ -1,0 +1,13 @@
+//! Readers of knowledge sources: each turns one format into a stream of records.
+//!
+//! A [`Source`] names a file (or directory) and its format; [`Source::read`] gives what it says, one [`Record`] after
+//! the other, to a [`Sink`]. Readers stream: their memory does not grow with the file. They decide what a row *says*, and drop what
+//! they were told to leave out, each with a [`Reason`]; what is done with it (joining, ranking, filtering of names) is the sink's business.
+
+mod record;
+mod source;
+mod tsv;
+
+pub use kbioxlm_files::{FileError, Result};
+pub use record::{LinkReason, Reason, Record, Sink};
+pub use source::{Source, TsvFile};

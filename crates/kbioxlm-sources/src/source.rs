@@ -1,0 +1,49 @@
+use crate::{Result, Sink, tsv};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// A source of knowledge, as a TOML file lists it: `[[source]]`, `format = "lexicon"`, `path = "hpo.tsv"` and the format's options.
+///
+/// Files may be compressed with gzip, bzip2 or Zstandard.
+#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "format", rename_all = "lowercase")]
+pub enum Source {
+    /// Table of terms: `concept_id, lang, term, preferred (0 or 1), semantic_type, flags (comma separated, may be empty)`.
+    Lexicon(TsvFile),
+    /// Table of facts: `head_concept_id, relation, tail_concept_id`.
+    Facts(TsvFile),
+    /// Table of relation labels: `relation, lang, label`.
+    Relations(TsvFile),
+    /// Table of concepts that are the same: `concept_id_a, concept_id_b, same_name_in` (languages joined by `+`).
+    Links(TsvFile),
+}
+
+/// A tab-separated table; columns are found by the name in the header line.
+#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TsvFile {
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl Source {
+    /// Gives everything that the source says to `sink`, in the file's order.
+    ///
+    /// # Errors
+    /// The file is missing or not what it has to be (file, line, remedy), or the sink refuses.
+    pub fn read(&self, sink: &mut dyn Sink) -> Result<()> {
+        match self {
+            Self::Lexicon(file) => tsv::lexicon(&file.path, sink),
+            Self::Facts(file) => tsv::facts(&file.path, sink),
+            Self::Relations(file) => tsv::labels(&file.path, sink),
+            Self::Links(file) => tsv::links(&file.path, sink),
+        }
+    }
+
+    /// The file or directory that is read.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Lexicon(file) | Self::Facts(file) | Self::Relations(file) | Self::Links(file) => &file.path,
+        }
+    }
+}

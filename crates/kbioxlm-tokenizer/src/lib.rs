@@ -1,0 +1,1 @@
+//! Fast Unigram tokenizer with the ids and offsets of HF's.

@@ -1,3 +1,4 @@
+use crate::open::damage;
 use std::path::{Path, PathBuf};
 
 /// Result of reading or writing a file.
@@ -38,8 +39,12 @@ fn place(line: Option<usize>) -> String {
 }
 
 impl FileError {
-    /// An [`FileError::Io`] for `path`; `action` is a verb.
+    /// An [`FileError::Io`] for `path`; `action` is a verb. Where `source` says that what [`open`](crate::open)
+    /// decompresses is damaged, a [`FileError::Content`] that says so.
     pub fn io(path: &Path, action: &'static str, source: std::io::Error) -> Self {
+        if let Some(damaged) = damage(path, &source) {
+            return damaged;
+        }
         Self::Io { path: path.to_owned(), action, source }
     }
 

@@ -3,9 +3,15 @@
 mod error;
 mod hash;
 mod input;
+mod lines;
+mod open;
 mod output;
+mod table;
 
 pub use error::{FileError, Result};
 pub use hash::{hash_bytes, hash_file, rng_for};
-pub use input::{Lines, Table, create_dir, read_json, read_jsonl, read_text, utf8};
+pub use input::{create_dir, read_json, read_jsonl, read_text, utf8};
+pub use lines::Lines;
+pub use open::{Input, decompress, open};
 pub use output::{StagedDir, write_atomic, write_json_atomic};
+pub use table::{Row, Table};

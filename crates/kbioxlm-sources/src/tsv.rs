@@ -20,9 +20,9 @@ pub(crate) fn lexicon(path: &Path, sink: &mut dyn Sink) -> Result<()> {
         if !semantic_type.is_empty() {
             sink.record(row.line, Record::Type { concept, semantic_type })?;
         }
-        let flags: Vec<&str> = flags.split(',').map(str::trim).filter(|f| !f.is_empty()).collect();
         let (lang, text) = (row.lang(lang)?, row.name(text, "term")?);
-        sink.record(row.line, Record::Term { concept, lang, text, preferred, flags: &flags })
+        let flags = row.list(flags.split(',').map(str::trim).filter(|f| !f.is_empty()))?;
+        sink.record(row.line, Record::Term { concept, lang, text, preferred, flags: flags.as_slice() })
     })
 }
 
@@ -46,9 +46,12 @@ pub(crate) fn labels(path: &Path, sink: &mut dyn Sink) -> Result<()> {
 /// Reads a table of links.
 pub(crate) fn links(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     rows(path, ["concept_id_a", "concept_id_b", "same_name_in"], |row, [a, b, langs]| {
-        let langs = langs.split('+').map(|lang| row.lang(lang)).collect::<Result<Vec<_>>>()?;
+        let langs = row.list(langs.split('+'))?;
+        for lang in langs.as_slice() {
+            row.lang(lang)?;
+        }
         let (a, b) = (row.id(a, "concept_id_a")?, row.id(b, "concept_id_b")?);
-        sink.record(row.line, Record::Link { a, b, reason: LinkReason::SameName(&langs) })
+        sink.record(row.line, Record::Link { a, b, reason: LinkReason::SameName(langs.as_slice()) })
     })
 }
 
@@ -57,15 +60,26 @@ fn rows<const N: usize>(
     columns: [&str; N],
     mut take: impl FnMut(&Row, [&str; N]) -> Result<()>,
 ) -> Result<()> {
-    for row in Table::open(path, &columns)? {
-        let (line, cells) = row?;
-        let row = Row { path, line };
-        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-        let cells = <[&str; N]>::try_from(cells)
-            .map_err(|cells| row.error(format!("{} cells", cells.len()), "one a column", "correct the row"))?;
-        take(&row, cells)?;
+    let mut table = Table::open(path, &columns)?;
+    while let Some((line, row)) = table.next_row()? {
+        take(&Row { path, line }, std::array::from_fn(|i| row.cell(i)))?;
     }
     Ok(())
+}
+
+/// Most entries of a list in one cell.
+const MAX_LIST: usize = 32;
+
+/// A list in a cell, kept where it needs no allocation.
+struct List<'c> {
+    entries: [&'c str; MAX_LIST],
+    len: usize,
+}
+
+impl<'c> List<'c> {
+    fn as_slice(&self) -> &[&'c str] {
+        self.entries.get(..self.len).unwrap_or_default()
+    }
 }
 
 /// Where a cell stands, for errors about it.
@@ -89,6 +103,19 @@ impl Row<'_> {
             return Err(self.error(found, "an id without white space", "correct the cell"));
         }
         Ok(cell)
+    }
+
+    fn list<'c>(&self, entries: impl Iterator<Item = &'c str>) -> Result<List<'c>> {
+        let mut list = List { entries: [""; MAX_LIST], len: 0 };
+        for entry in entries {
+            let Some(place) = list.entries.get_mut(list.len) else {
+                let found = format!("a list of more than {MAX_LIST}");
+                return Err(self.error(found, "a few flags or languages", "shorten the list"));
+            };
+            *place = entry;
+            list.len += 1;
+        }
+        Ok(list)
     }
 
     fn lang<'c>(&self, cell: &'c str) -> Result<&'c str> {

@@ -4,10 +4,13 @@
 //! the other, to a [`Sink`]. Readers stream: their memory does not grow with the file. They decide what a row *says*, and drop what
 //! they were told to leave out, each with a [`Reason`]; what is done with it (joining, ranking, filtering of names) is the sink's business.
 
+pub mod fuzz;
 mod record;
 mod source;
 mod tsv;
+mod umls;
 
 pub use kbioxlm_files::{FileError, Result};
 pub use record::{LinkReason, Reason, Record, Sink};
 pub use source::{Source, TsvFile};
+pub use umls::Umls;

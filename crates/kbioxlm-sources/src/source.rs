@@ -1,4 +1,4 @@
-use crate::{Result, Sink, tsv};
+use crate::{Result, Sink, Umls, tsv};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ pub enum Source {
     Relations(TsvFile),
     /// Table of concepts that are the same: `concept_id_a, concept_id_b, same_name_in` (languages joined by `+`).
     Links(TsvFile),
+    /// The UMLS Metathesaurus (`MRCONSO.RRF` and its neighbours).
+    Umls(Umls),
 }
 
 /// A tab-separated table; columns are found by the name in the header line.
@@ -37,6 +39,7 @@ impl Source {
             Self::Facts(file) => tsv::facts(&file.path, sink),
             Self::Relations(file) => tsv::labels(&file.path, sink),
             Self::Links(file) => tsv::links(&file.path, sink),
+            Self::Umls(umls) => umls.read(sink),
         }
     }
 
@@ -44,6 +47,7 @@ impl Source {
     pub fn path(&self) -> &Path {
         match self {
             Self::Lexicon(file) | Self::Facts(file) | Self::Relations(file) | Self::Links(file) => &file.path,
+            Self::Umls(umls) => &umls.path,
         }
     }
 }

@@ -29,12 +29,12 @@ impl<'a> Anchor<'a> {
     }
 
     pub fn concept_id(&self, concept: ConceptIndex) -> Option<String> {
-        Some(self.kb.concept(concept).id.clone())
+        Some(self.kb.concept(concept).id.to_owned())
     }
 
     /// The name by which a concept is told in `lang`: its first usable translation that is not `surface` again.
     pub fn translation(&self, concept: ConceptIndex, lang: &'a str, surface: &str) -> Option<&'a str> {
-        let mut names = self.kb.translations(concept, lang).map(|term| self.kb.term(term).text.as_str());
+        let mut names = self.kb.translations(concept, lang).map(|term| self.kb.term(term).text);
         names.find(|name| !same_name(name, surface))
     }
 

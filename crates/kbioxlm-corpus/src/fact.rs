@@ -111,7 +111,7 @@ impl<'a> Chunk<'a> {
     fn name<'b>(&self, anchor: &Anchor<'b>, concept: ConceptIndex, lang: &'b str) -> Option<&'b str> {
         anchor.translation(concept, lang, "").or_else(|| {
             let mention = self.mentions.iter().find(|m| m.concept == concept)?;
-            (lang == self.document.lang).then(|| anchor.kb.term(mention.term).text.as_str())
+            (lang == self.document.lang).then(|| anchor.kb.term(mention.term).text)
         })
     }
 

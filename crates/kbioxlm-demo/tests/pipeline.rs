@@ -60,7 +60,7 @@ fn the_matcher_finds_exactly_the_names_that_the_generator_wrote() {
             let id = |n: &Named| knowledge.concepts[n.concept].id.to_owned();
             let written: Vec<_> = text.names.iter().filter(counts).map(|n| (n.bytes.clone(), id(n))).collect();
             let found: Vec<_> =
-                matcher.find(&text.text).into_iter().map(|m| (m.bytes, kb.concept(m.concept).id.clone())).collect();
+                matcher.find(&text.text).into_iter().map(|m| (m.bytes, kb.concept(m.concept).id.to_owned())).collect();
             assert_eq!(found, written, "{}", text.text);
         }
     }

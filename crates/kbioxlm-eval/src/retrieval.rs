@@ -65,7 +65,7 @@ pub fn name_retrieval(
     from: &str,
     to: &str,
 ) -> Result<Retrieval, EvalError> {
-    let text = |term: TermIndex| kb.term(term).text.clone();
+    let text = |term: TermIndex| kb.term(term).text.to_owned();
     let mut owners: BTreeMap<String, BTreeSet<ConceptIndex>> = BTreeMap::new();
     let mut queries: Vec<(ConceptIndex, String)> = Vec::new();
     for concept in (0..kb.concepts().len() as u32).map(ConceptIndex) {
@@ -88,7 +88,7 @@ pub fn name_retrieval(
             let (answer, owners) = owners
                 .get_key_value(names[best])
                 .map_or((String::new(), false), |(a, o)| (a.clone(), o.contains(concept)));
-            let concept = kb.concept(*concept).id.clone();
+            let concept = kb.concept(*concept).id.to_owned();
             hits.push(Hit { concept, query: query.clone(), answer, found: owners });
         }
     }

@@ -1,9 +1,9 @@
+use crate::content::{self, ConceptRow, Content, Relation};
 use crate::join::{Groups, Link};
 use crate::source::{self, TermRow};
-use crate::types::{Relation, Tables};
 use crate::{
-    BuildReport, Concept, ConceptIndex, Fact, FactReport, KnowledgeBase, KnowledgeError, LexiconReport, RelationIndex,
-    Result, Sources, Term, flags, tables,
+    BuildReport, ConceptIndex, Fact, FactReport, KnowledgeBase, KnowledgeError, LexiconReport, RelationIndex, Result,
+    Sources, flags, tables,
 };
 use kbioxlm_files::FileError;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -33,18 +33,65 @@ pub fn build(sources: &Sources, out: &Path) -> Result<BuildReport> {
     let mut draft = Draft::read(&sources.lexicons, &mut report)?;
     let links = draft.links(&sources.links, &mut report)?;
     let numbers = draft.join(links, &mut report)?;
-    let mut tables =
-        Tables { concepts: draft.concepts(&numbers), terms: draft.terms(&numbers, &mut report), ..Tables::default() };
+    let (concepts, terms) = (draft.concepts(&numbers), draft.terms(&numbers, &mut report));
     let mut relations = Relations::read(sources.relations.as_deref())?;
-    tables.facts = facts(&sources.facts, &draft, &numbers, &mut relations, &mut report)?;
+    let facts = facts(&sources.facts, &draft, &numbers, &mut relations, &mut report)?;
     report.unlabelled_relations = relations.list.iter().filter(|r| r.labels.is_empty()).map(|r| r.id.clone()).collect();
-    tables.relations = relations.list;
-    if u32::try_from(tables.terms.len()).is_err() {
-        return Err(KnowledgeError::TooMany { what: "terms", limit: u64::from(u32::MAX) });
-    }
-    tables::write(&tables, out)?;
-    report.knowledge = KnowledgeBase::new(tables).stats();
+    let content = compact(concepts, terms, facts, relations.list)
+        .ok_or(KnowledgeError::TooMany { what: "bytes of text", limit: u64::from(u32::MAX) })?;
+    tables::write(&content, out)?;
+    report.knowledge = KnowledgeBase::open(out)?.stats();
     Ok(report)
+}
+
+struct Concept {
+    members: Vec<String>,
+    semantic_type: String,
+}
+
+struct Term {
+    concept: ConceptIndex,
+    lang: String,
+    text: String,
+    preferred: bool,
+    case_sensitive: bool,
+    translation: bool,
+    matched: bool,
+    flags: Vec<String>,
+}
+
+/// Puts everything into its compact form; `None` when there is too much text.
+fn compact(concepts: Vec<Concept>, terms: Vec<Term>, facts: Vec<Fact>, relations: Vec<Relation>) -> Option<Content> {
+    let mut content = Content { facts, relations, flag_sets: vec![Vec::new()], ..Content::default() };
+    let mut types: HashMap<String, u32> = HashMap::new();
+    for concept in concepts {
+        let first_member = content.members.len() as u32;
+        concept.members.iter().try_for_each(|id| content.members.push(id).map(|_| ()))?;
+        let semantic_type = *types.entry(concept.semantic_type.clone()).or_insert_with(|| {
+            content.semantic_types.push(concept.semantic_type);
+            content.semantic_types.len() as u32 - 1
+        });
+        content.concepts.push(ConceptRow { first_member, semantic_type });
+    }
+    let languages: BTreeSet<&String> = terms.iter().map(|t| &t.lang).collect();
+    content.languages = languages.into_iter().cloned().collect();
+    let mut sets: HashMap<Vec<String>, u16> = HashMap::from([(Vec::new(), 0)]);
+    for term in terms {
+        let lang = u16::try_from(content.languages.binary_search(&term.lang).ok()?).ok()?;
+        let next = u16::try_from(sets.len()).ok()?;
+        let flags = *sets.entry(term.flags.clone()).or_insert_with(|| {
+            content.flag_sets.push(term.flags);
+            next
+        });
+        let bit = |is: bool, bit: u32| if is { bit } else { 0 };
+        let usage = bit(term.preferred, content::TermRow::PREFERRED)
+            | bit(term.case_sensitive, content::TermRow::CASE_SENSITIVE)
+            | bit(term.translation, content::TermRow::TRANSLATION)
+            | bit(term.matched, content::TermRow::MATCHED);
+        let text = content.texts.push(&term.text)?;
+        content.terms.push(content::TermRow { concept: term.concept.0, text, lang, flags, usage });
+    }
+    Some(content)
 }
 
 /// The concepts and terms of all lexica, before joining.
@@ -177,11 +224,7 @@ impl Draft {
                         known.semantic_type.clone_from(semantic_type);
                     }
                 }
-                None => concepts.push(Concept {
-                    id: id.clone(),
-                    members: vec![id.clone()],
-                    semantic_type: semantic_type.clone(),
-                }),
+                None => concepts.push(Concept { members: vec![id.clone()], semantic_type: semantic_type.clone() }),
             }
         }
         concepts
@@ -256,7 +299,7 @@ impl Relations {
         for row in source::labels(path)? {
             let (line, row) = row?;
             let index = relations.index(&row.relation)?;
-            let labels = &mut relations.list[usize::from(index.0)].labels;
+            let labels = &mut relations.list[index.0 as usize].labels;
             if let Some(former) = labels.get(&row.lang) {
                 let found = format!("a second label of `{}` in `{}`, after `{former}`", row.relation, row.lang);
                 return Err(
@@ -272,8 +315,8 @@ impl Relations {
         if let Some(&index) = self.by_id.get(id) {
             return Ok(index);
         }
-        let too_many = || KnowledgeError::TooMany { what: "relations", limit: u64::from(u16::MAX) };
-        let index = RelationIndex(u16::try_from(self.list.len()).map_err(|_| too_many())?);
+        let too_many = || KnowledgeError::TooMany { what: "relations", limit: u64::from(u32::MAX) };
+        let index = RelationIndex(u32::try_from(self.list.len()).map_err(|_| too_many())?);
         self.list.push(Relation { id: id.to_owned(), labels: BTreeMap::new() });
         self.by_id.insert(id.to_owned(), index);
         Ok(index)

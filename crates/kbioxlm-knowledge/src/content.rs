@@ -1,10 +1,13 @@
 //! What a knowledge base holds while it is built: compact, so that five million terms fit into a laptop's memory.
 
 use crate::Fact;
+use bytemuck::{Pod, Zeroable};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A string in a [`Pool`], by its number.
-#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug, Pod, Zeroable)]
+#[repr(transparent)]
 pub(crate) struct Text(pub u32);
 
 /// Many short strings, one behind the other.
@@ -49,7 +52,8 @@ impl Pool {
 }
 
 /// A concept: its members' ids, the first of which it is known by, and its semantic types.
-#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Pod, Zeroable)]
+#[repr(C)]
 pub(crate) struct ConceptRow {
     /// Number of the first member in [`Content::members`]; its members end where the next concept's begin.
     pub first_member: u32,
@@ -58,7 +62,8 @@ pub(crate) struct ConceptRow {
 }
 
 /// A name of a concept.
-#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Pod, Zeroable)]
+#[repr(C)]
 pub(crate) struct TermRow {
     /// Number of the concept.
     pub concept: u32,
@@ -69,22 +74,22 @@ pub(crate) struct TermRow {
     /// Number in [`Content::flag_sets`].
     pub flags: u16,
     /// How it may be used: bits of [`TermRow::PREFERRED`] and the others.
-    pub usage: u8,
+    pub usage: u32,
 }
 
 impl TermRow {
     /// See [`Term::preferred`](crate::Term::preferred).
-    pub(crate) const PREFERRED: u8 = 1;
+    pub(crate) const PREFERRED: u32 = 1;
     /// See [`Term::case_sensitive`](crate::Term::case_sensitive).
-    pub(crate) const CASE_SENSITIVE: u8 = 2;
+    pub(crate) const CASE_SENSITIVE: u32 = 2;
     /// See [`Term::translation`](crate::Term::translation).
-    pub(crate) const TRANSLATION: u8 = 4;
+    pub(crate) const TRANSLATION: u32 = 4;
     /// See [`Term::matched`](crate::Term::matched).
-    pub(crate) const MATCHED: u8 = 8;
+    pub(crate) const MATCHED: u32 = 8;
 }
 
 /// A relation and how it is said.
-#[derive(Clone, Eq, PartialEq, Debug)]
+#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Relation {
     pub id: String,
     /// Labels by language.

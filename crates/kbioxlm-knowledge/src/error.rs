@@ -38,14 +38,6 @@ pub enum KnowledgeError {
         /// The languages that the knowledge base has.
         known: String,
     },
-    /// The automaton that finds the terms could not be built.
-    #[error("cannot build the matcher for the language `{lang}`: {message}")]
-    Automaton {
-        /// The language concerned.
-        lang: String,
-        /// What the automaton's library said.
-        message: String,
-    },
 }
 
 /// Result of an operation on knowledge.

@@ -1,88 +1,265 @@
-//! Lower-casing that knows where every byte came from.
+//! Text as the matcher sees it: folded tokens that know where they stand in the original.
+//!
+//! A token is a run of letters and digits of a script that separates words, or else one character; combining marks
+//! and invisible characters belong to the token before them. Each token is folded for itself, so its place in the original is
+//! exact whatever the folding does to lengths. Folded are:
+//! - case, character by character; final sigma and the micro sign become the ordinary Greek letters, or the same word in
+//!   capitals would differ;
+//! - full-width forms of ASCII; composed and decomposed forms of a character (Unicode NFC);
+//! - invisible characters, which disappear;
+//! - white space between tokens: any amount is one space, but an empty line separates for good. Between a
+//!   Chinese, Japanese or Korean character and a word a space is typography and means nothing (`2 型` is `2型`).
 
-use std::ops::Range;
+use crate::script::{Class, class};
+use std::sync::LazyLock;
+use unicode_normalization::UnicodeNormalization;
 
-/// A text in lower case, and the way back to the original.
-///
-/// Each character is lower-cased for itself; final sigma and the micro sign become the ordinary Greek letters,
-/// or the same word in capitals would differ. Case is all that is folded: composed and decomposed accents, full-width
-/// and ordinary letters stay different characters.
-pub(crate) struct Folded {
-    text: String,
-    /// The characters whose folding has another length or more than one character. There are hardly ever any.
-    shifts: Vec<Shift>,
+/// What stands between a token and the one before it.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(crate) enum Gap {
+    /// Nothing, or a space that means nothing.
+    None,
+    /// White space.
+    Space,
+    /// An empty line: no term goes across it.
+    Break,
 }
 
-struct Shift {
-    folded: Range<usize>,
-    original_end: usize,
+/// The folded text of a token.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(crate) enum Key<'a> {
+    /// ASCII letters and digits as they stand in the text: [`lower`] folds them.
+    Ascii(&'a [u8]),
+    /// One character, folded.
+    Char(char),
+    /// Folded text; several characters, or one that makes words.
+    Text(&'a str),
 }
 
-impl Folded {
-    pub(crate) fn new(original: &str) -> Self {
-        let mut text = String::with_capacity(original.len());
-        let mut shifts = Vec::new();
-        for (at, c) in original.char_indices() {
-            if c.is_ascii() {
-                text.push(c.to_ascii_lowercase());
+/// The lower case of an ASCII letter; digits stay what they are, since they have this bit already.
+pub(crate) const fn lower(byte: u8) -> u8 {
+    byte | 0x20
+}
+
+/// A token and its place in the text.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Token<'a> {
+    pub start: usize,
+    pub end: usize,
+    pub gap: Gap,
+    pub key: Key<'a>,
+}
+
+/// Classes of ASCII bytes, as bits of a byte table: most text is decided here.
+const ASCII_WORD: u8 = 1;
+const ASCII_SPACE: u8 = 2;
+const ASCII: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 128 {
+        let byte = at as u8;
+        if byte.is_ascii_alphanumeric() {
+            table[at] = ASCII_WORD;
+        } else if matches!(byte, b'\t'..=b'\r' | b' ') {
+            table[at] = ASCII_SPACE;
+        }
+        at += 1;
+    }
+    table
+};
+
+/// No simple folding: see [`FOLDS`].
+const COMPLEX: u16 = u16::MAX;
+/// What each character of the Basic Multilingual Plane becomes alone, where that is one such character again.
+static FOLDS: LazyLock<Box<[u16]>> = LazyLock::new(|| {
+    let fold = |c: u32| {
+        let mut folded = String::new();
+        fold_char(char::from_u32(c)?, &mut folded);
+        let mut chars = folded.nfc();
+        let first = chars.next()?;
+        chars.next().is_none().then(|| u16::try_from(u32::from(first)).ok()).flatten()
+    };
+    (0..=0xFFFF_u32).map(|c| fold(c).unwrap_or(COMPLEX)).collect()
+});
+
+/// Case and width of one character.
+fn fold_char(c: char, into: &mut String) {
+    let c = match c {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        _ => c,
+    };
+    into.extend(c.to_lowercase().map(|l| match l {
+        'ς' => 'σ',
+        'µ' => 'μ',
+        other => other,
+    }));
+}
+
+/// Cuts a text into tokens, from any token's beginning on.
+pub(crate) struct Scanner<'t> {
+    text: &'t str,
+    at: usize,
+    /// The class of the token before: decides whether a space between means something.
+    before: Class,
+}
+
+impl<'t> Scanner<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { text, at: 0, before: Class::Other }
+    }
+
+    /// The next token; `scratch` holds its folding where that differs from the text.
+    #[inline]
+    pub(crate) fn next<'s>(&mut self, scratch: &'s mut String) -> Option<Token<'s>>
+    where
+        't: 's,
+    {
+        let bytes = self.text.as_bytes();
+        let mut gap = Gap::None;
+        loop {
+            let &first = bytes.get(self.at)?;
+            let kind = ASCII[usize::from(first)];
+            if kind == ASCII_WORD {
+                let start = self.at;
+                let mut end = start + 1;
+                while bytes.get(end).is_some_and(|&b| ASCII[usize::from(b)] == ASCII_WORD) {
+                    end += 1;
+                }
+                let gap = self.gap(gap, Class::Word);
+                if bytes.get(end).is_some_and(|&b| b >= 0x80) && goes_on(self.text, end) {
+                    return Some(self.slow(start, gap, scratch));
+                }
+                self.at = end;
+                return Some(Token { start, end, gap, key: Key::Ascii(&bytes[start..end]) });
+            }
+            if kind == ASCII_SPACE {
+                gap = self.space(gap);
                 continue;
             }
-            let start = text.len();
-            let lower = c.to_lowercase();
-            let several = lower.len() > 1;
-            text.extend(lower.map(|l| match l {
-                'ς' => 'σ',
-                'µ' => 'μ',
-                other => other,
-            }));
-            if several || text.len() - start != c.len_utf8() {
-                shifts.push(Shift { folded: start..text.len(), original_end: at + c.len_utf8() });
+            let start = self.at;
+            let Some(c) = self.text[start..].chars().next() else { return None };
+            let class = class(c);
+            match class {
+                Class::Space => gap = self.space(gap),
+                // Nothing before it to belong to.
+                Class::Ignorable => self.at += c.len_utf8(),
+                Class::Word => {
+                    let gap = self.gap(gap, class);
+                    return Some(self.slow(start, gap, scratch));
+                }
+                Class::Unspaced | Class::Other | Class::Extend => {
+                    let gap = self.gap(gap, class);
+                    let end = start + c.len_utf8();
+                    let folded = FOLDS.get(c as usize).copied().filter(|&f| f != COMPLEX);
+                    let alone = !bytes.get(end).is_some_and(|&b| b >= 0x80) || !extends(self.text, end);
+                    if let (Some(folded), true) = (folded.and_then(|f| char::from_u32(f.into())), alone) {
+                        self.at = end;
+                        return Some(Token { start, end, gap, key: Key::Char(folded) });
+                    }
+                    return Some(self.slow(start, gap, scratch));
+                }
             }
         }
-        Self { text, shifts }
     }
 
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The original byte offset of a character boundary of the folded text; `None` inside the folding of one character.
-    pub(crate) fn original(&self, at: usize) -> Option<usize> {
-        let before = self.shifts.partition_point(|s| s.folded.start < at);
-        match before.checked_sub(1).and_then(|last| self.shifts.get(last)) {
-            None => Some(at),
-            Some(shift) if at < shift.folded.end => None,
-            Some(shift) => Some(shift.original_end + (at - shift.folded.end)),
+    /// Passes over white space; an empty line, however it is written, is a break.
+    fn space(&mut self, mut gap: Gap) -> Gap {
+        let mut lines = 0;
+        let mut returned = false;
+        for c in self.text[self.at..].chars() {
+            match class(c) {
+                Class::Space => {
+                    // `\r\n` ends one line.
+                    lines += usize::from(matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}') && !(returned && c == '\n'));
+                    lines += 2 * usize::from(c == '\u{2029}');
+                    returned = c == '\r';
+                }
+                Class::Ignorable => {}
+                _ => break,
+            }
+            self.at += c.len_utf8();
         }
+        if gap != Gap::Break {
+            gap = if lines >= 2 { Gap::Break } else { Gap::Space };
+        }
+        gap
+    }
+
+    fn gap(&mut self, gap: Gap, class: Class) -> Gap {
+        let before = std::mem::replace(&mut self.before, class);
+        let typography = matches!((before, class), (Class::Word, Class::Unspaced) | (Class::Unspaced, Class::Word));
+        if gap == Gap::Space && typography { Gap::None } else { gap }
+    }
+
+    /// A token with characters beyond ASCII, marks or invisible characters.
+    #[cold]
+    fn slow<'s>(&mut self, start: usize, gap: Gap, scratch: &'s mut String) -> Token<'s> {
+        scratch.clear();
+        let mut end = start;
+        let mut composed = true;
+        let mut is_word = false;
+        for c in self.text[start..].chars() {
+            let class = class(c);
+            let first = end == start;
+            is_word |= first && class == Class::Word;
+            let belongs =
+                first || matches!(class, Class::Extend | Class::Ignorable) || (is_word && class == Class::Word);
+            if !belongs {
+                break;
+            }
+            end += c.len_utf8();
+            if class == Class::Ignorable {
+                continue;
+            }
+            match FOLDS.get(c as usize).copied().filter(|&f| f != COMPLEX && class != Class::Extend) {
+                Some(folded) => scratch.extend(char::from_u32(folded.into())),
+                None => {
+                    composed = false;
+                    fold_char(c, scratch);
+                }
+            }
+        }
+        if !composed {
+            let nfc: String = scratch.nfc().collect();
+            *scratch = nfc;
+        }
+        self.at = end;
+        let mut chars = scratch.chars();
+        let key = match (chars.next(), chars.next()) {
+            (Some(c), None) if !is_word && u32::from(c) <= 0xFFFF => Key::Char(c),
+            _ => Key::Text(scratch),
+        };
+        Token { start, end, gap, key }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Does the word before `at` go on there?
+fn goes_on(text: &str, at: usize) -> bool {
+    text[at..].chars().next().is_some_and(|c| matches!(class(c), Class::Word | Class::Extend | Class::Ignorable))
+}
 
-    #[test]
-    fn every_boundary_leads_back() {
-        // İ: 2 bytes become 3 in two characters; the Kelvin sign: 3 become 1; ẞ: 3 become 2.
-        let original = "aİ\u{212A}bẞΣς血";
-        let folded = Folded::new(original);
-        assert_eq!(folded.text(), "ai\u{307}kbßσσ血");
-        let back: Vec<Option<usize>> = folded
-            .text()
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([folded.text().len()])
-            .map(|at| folded.original(at))
-            .collect();
-        let expected = [Some(0), Some(1), None, Some(3), Some(6), Some(7), Some(10), Some(12), Some(14), Some(17)];
-        assert_eq!(back, expected);
-        assert_eq!(original.len(), 17);
-    }
+/// Does the character before `at` have a mark or an invisible character there?
+fn extends(text: &str, at: usize) -> bool {
+    text[at..].chars().next().is_some_and(|c| matches!(class(c), Class::Extend | Class::Ignorable))
+}
 
-    #[test]
-    fn nothing_shifts_in_ordinary_text() {
-        let folded = Folded::new("Fever IN ÉCOLE 高血压");
-        assert_eq!(folded.text(), "fever in école 高血压");
-        assert!(folded.shifts.is_empty());
+/// Whether two names are one to the matcher; with `cased`, but for their case.
+pub(crate) fn equal_but_for_form(a: &str, b: &str) -> bool {
+    // Width, composition and invisible characters; case is compared.
+    fn tokens(text: &str) -> Vec<(Gap, String)> {
+        let mut scanner = Scanner::new(text);
+        let mut scratch = String::new();
+        let mut list = Vec::new();
+        while let Some(token) = scanner.next(&mut scratch) {
+            let (start, end, gap) = (token.start, token.end, if list.is_empty() { Gap::None } else { token.gap });
+            let visible = text[start..end].chars().filter(|&c| class(c) != Class::Ignorable);
+            let narrow = visible.map(|c| match c {
+                '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+                _ => c,
+            });
+            list.push((gap, narrow.nfc().collect()));
+        }
+        list
     }
+    a == b || tokens(a) == tokens(b)
 }

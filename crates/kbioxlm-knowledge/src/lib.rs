@@ -6,7 +6,6 @@
 
 mod base;
 mod build;
-#[allow(dead_code)]
 mod content;
 mod error;
 pub mod flags;
@@ -16,6 +15,7 @@ mod matcher;
 mod report;
 mod script;
 mod source;
+mod store;
 mod tables;
 mod types;
 

@@ -1,14 +1,17 @@
-use crate::fold::Folded;
-use crate::script::at_boundaries;
+use crate::content::TermRow;
+use crate::fold::{Gap, Scanner, equal_but_for_form};
+use crate::store::{Section, Store};
 use crate::{ConceptIndex, KnowledgeBase, KnowledgeError, Result, TermIndex};
-use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder};
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use compile::{CASED, LAST, Node, label};
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
+use words::{Slot, Words};
 
+pub(crate) mod compile;
 #[cfg(test)]
 mod tests;
+mod words;
 
 /// A span of a text that matches a term; the ranges point into the original text.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -25,16 +28,20 @@ pub struct Mention {
 
 /// Finds the terms of one language in text.
 ///
-/// A match is *valid* when
-/// - the text is the term's, but for case; a [case-sensitive](crate::Term::case_sensitive) term's exactly;
-/// - an edge that is a letter or digit has no other beside it, unless the edge is of a script that does not separate words
-///   (Chinese, Japanese, Korean, Thai, Lao, Khmer, Myanmar): `ulcer` is not in `ulcers`, `高血压` is in `高血压病`;
-/// - it does not end before a combining mark, that is, within what the reader sees as one character.
+/// Text and terms are cut into tokens: runs of letters and digits of a script that separates words, and single characters of
+/// Chinese, Japanese, Korean, Thai, Lao, Khmer, Myanmar and of everything else; marks belong to the character before them.
+/// A match is a sequence of whole tokens (`ulcer` is not in `ulcers`, `高血压` is in `高血压病`) that equals the term's but for
+/// - case; a [case-sensitive](crate::Term::case_sensitive) term's case must be its own;
+/// - full-width forms of ASCII, composed or decomposed accents, invisible characters;
+/// - the amount of white space, line ends included; no term goes across an empty line. Between Chinese, Japanese or Korean characters
+///   and words it does not matter at all.
 ///
-/// Of the valid matches the leftmost is taken, of those that begin together the longest, and the search goes on behind it: the
+/// Of the matches the leftmost is taken, of those that begin together the longest, and the search goes on behind it: the
 /// mentions do not overlap. Where one spelling names several concepts, the mention is of the first in this order: terms that
 /// may be [translations](crate::Term::translation); concepts named in another language too, for a vocabulary of one language
 /// often repeats what another one has with translations; preferred terms; concepts named in more languages; smaller index.
+///
+/// A matcher is searched where it lies in the file: it costs nothing to open, and memory only for what is touched.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,99 +58,233 @@ pub struct Mention {
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct Matcher {
-    automaton: CharwiseDoubleArrayAhoCorasick<u32>,
-    /// The candidates of each pattern: `candidates[starts[p]..starts[p + 1]]`, the one to take first.
-    starts: Vec<usize>,
-    candidates: Vec<Candidate>,
+    kb: KnowledgeBase,
+    sections: Sections,
+    /// Tokens of the longest pattern.
+    longest: usize,
 }
 
-struct Candidate {
-    term: TermIndex,
-    concept: ConceptIndex,
-    /// What a case-sensitive term must equal.
-    exact: Option<Box<str>>,
+/// Where the parts of the matcher lie; see [`compile`].
+#[derive(Copy, Clone)]
+struct Sections {
+    slots: Section,
+    words: Section,
+    word_starts: Section,
+    chars: Section,
+    roots: Section,
+    nodes: Section,
+    labels: Section,
+    candidates: Section,
+}
+
+impl Sections {
+    fn find(store: &Store, lang: &str) -> Option<Self> {
+        let name = |part: &str| format!("matcher/{lang}/{part}");
+        Some(Self {
+            slots: store.find::<Slot>(&name("slots"))?,
+            words: store.find::<u8>(&name("words"))?,
+            word_starts: store.find::<u32>(&name("word_starts"))?,
+            chars: store.find::<u32>(&name("chars"))?,
+            roots: store.find::<u32>(&name("roots"))?,
+            nodes: store.find::<Node>(&name("nodes"))?,
+            labels: store.find::<u32>(&name("labels"))?,
+            candidates: store.find::<u32>(&name("candidates"))?,
+        })
+    }
+}
+
+/// A token of the text and the label by which the trie knows it.
+#[derive(Copy, Clone)]
+struct Piece {
+    start: usize,
+    end: usize,
+    /// Number of the token; [`UNKNOWN`]: no term has it.
+    token: u32,
+    gap: Gap,
+}
+
+const UNKNOWN: u32 = u32::MAX >> 1;
+/// Tokens that are read ahead.
+const WINDOW: usize = 1024;
+
+thread_local! {
+    /// The tokens and the folding buffer of a search, kept for the next.
+    static BUFFERS: RefCell<(Vec<Piece>, String)> = const { RefCell::new((Vec::new(), String::new())) };
 }
 
 impl Matcher {
-    /// Prepares the search for the terms of `lang` that are [looked for](crate::Term::matched).
+    /// The search for the terms of `lang` that are [looked for](crate::Term::matched).
     ///
     /// # Errors
     /// [`KnowledgeError::NoTerms`] when there are none.
     pub fn new(kb: &KnowledgeBase, lang: &str) -> Result<Self> {
-        let mut patterns: BTreeMap<String, Vec<TermIndex>> = BTreeMap::new();
-        for (term, number) in kb.terms().iter().zip(0..) {
-            if term.matched && term.lang == lang {
-                patterns.entry(Folded::new(&term.text).text().to_owned()).or_default().push(TermIndex(number));
-            }
-        }
-        if patterns.is_empty() {
+        let parts = Sections::find(&kb.store, lang).zip(kb.store.find::<u32>(&format!("matcher/{lang}/longest")));
+        let Some((sections, longest)) = parts else {
             let known = kb.languages().join(", ");
             return Err(KnowledgeError::NoTerms { lang: lang.to_owned(), known });
-        }
-        let mut starts = vec![0];
-        let mut candidates = Vec::new();
-        for terms in patterns.values_mut() {
-            terms.sort_by_cached_key(|&index| {
-                let term = kb.term(index);
-                let languages = kb.named_languages(term.concept).len();
-                // Terms are sorted by concept, so the smaller index is also that of the smaller concept.
-                (!term.translation, languages < 2, !term.preferred, Reverse(languages), index)
-            });
-            candidates.extend(terms.iter().map(|&index| {
-                let term = kb.term(index);
-                let exact = term.case_sensitive.then(|| term.text.as_str().into());
-                Candidate { term: index, concept: term.concept, exact }
-            }));
-            starts.push(candidates.len());
-        }
-        let automaton = CharwiseDoubleArrayAhoCorasickBuilder::new()
-            .build_with_values(patterns.keys().zip(0_u32..))
-            .map_err(|e| KnowledgeError::Automaton { lang: lang.to_owned(), message: e.to_string() })?;
-        Ok(Self { automaton, starts, candidates })
+        };
+        let longest = kb.store.get::<u32>(longest).first().map_or(1, |&n| n.max(1) as usize);
+        Ok(Self { kb: kb.clone(), sections, longest })
     }
 
-    /// The mentions in `text`, from left to right; they do not overlap.
-    ///
-    /// The time is proportional to the length of the text and the number of (overlapping) matches in it.
+    /// The mentions in `text`, from left to right.
     pub fn find(&self, text: &str) -> Vec<Mention> {
         let mut mentions = Vec::new();
-        let (mut byte, mut char) = (0, 0);
-        for (start, end, candidate) in self.valid(text) {
-            if start < byte {
-                continue;
-            }
-            let first = char + text[byte..start].chars().count();
-            let last = first + text[start..end].chars().count();
-            let (term, concept) = (candidate.term, candidate.concept);
-            mentions.push(Mention { bytes: start..end, chars: first..last, term, concept });
-            (byte, char) = (end, last);
-        }
+        // A search within a search cannot be: nothing that is called here calls back.
+        BUFFERS.with_borrow_mut(|(pieces, scratch)| self.search(text, pieces, scratch, &mut mentions));
         mentions
     }
 
-    /// All valid matches, sorted: the leftmost first, of those that begin together the longest.
-    fn valid(&self, text: &str) -> Vec<(usize, usize, &Candidate)> {
-        let folded = Folded::new(text);
-        let mut valid: Vec<(usize, usize, &Candidate)> = self
-            .automaton
-            .find_overlapping_iter(folded.text())
-            .filter_map(|found| {
-                let (start, end) = (folded.original(found.start())?, folded.original(found.end())?);
-                let pattern = found.value() as usize;
-                let candidates = &self.candidates[self.starts[pattern]..self.starts[pattern + 1]];
-                let is = |exact: &str| *exact == text[start..end];
-                let candidate = candidates.iter().find(|c| c.exact.as_deref().is_none_or(is))?;
-                at_boundaries(text, start, end).then_some((start, end, candidate))
-            })
-            .collect();
-        valid.sort_unstable_by_key(|&(start, end, _)| (start, Reverse(end)));
-        valid
+    /// All that the spelling of a mention in `text` names: the mention's own term first, in the order described above.
+    pub fn candidates(&self, text: &str, mention: &Mention) -> Vec<(TermIndex, ConceptIndex)> {
+        text.get(mention.bytes.clone()).map_or_else(Vec::new, |surface| self.lookup(surface))
+    }
+
+    /// The terms that are `name`, the one that a mention would be of first; empty when it is none.
+    pub fn lookup(&self, name: &str) -> Vec<(TermIndex, ConceptIndex)> {
+        let view = self.view();
+        let (mut pieces, mut scratch) = (Vec::new(), String::new());
+        let mut scanner = Scanner::new(name);
+        while view.read(&mut scanner, &mut scratch, &mut pieces) {}
+        let mut found = Vec::new();
+        view.walk(&pieces, |tokens, terminal| {
+            if tokens == pieces.len() {
+                let terms = view.candidates(terminal).filter(|&c| self.is(c, name));
+                found = terms.map(|c| (TermIndex(c & !(CASED | LAST)), self.concept(c))).collect();
+            }
+        });
+        found
+    }
+
+    fn view(&self) -> View<'_> {
+        let (store, at) = (&self.kb.store, &self.sections);
+        View {
+            words: Words {
+                slots: store.get(at.slots),
+                bytes: store.get(at.words),
+                starts: store.get(at.word_starts),
+                chars: store.get(at.chars),
+            },
+            roots: store.get(at.roots),
+            nodes: store.get(at.nodes),
+            labels: store.get(at.labels),
+            candidates: store.get(at.candidates),
+        }
+    }
+
+    fn search(&self, text: &str, pieces: &mut Vec<Piece>, scratch: &mut String, mentions: &mut Vec<Mention>) {
+        let view = self.view();
+        let terms: &[TermRow] = self.kb.term_rows();
+        let mut scanner = Scanner::new(text);
+        pieces.clear();
+        // The text is read a window at a time: however long it is, the tokens in memory are few.
+        let (mut at, mut more) = (0, true);
+        let (mut counted, mut chars) = (0, 0);
+        loop {
+            if more && at + self.longest > pieces.len() {
+                pieces.drain(..at);
+                at = 0;
+                while more && pieces.len() < self.longest + WINDOW {
+                    more = view.read(&mut scanner, scratch, pieces);
+                }
+            }
+            let Some(rest) = pieces.get(at..).filter(|rest| !rest.is_empty()) else { return };
+            let mut best = None;
+            view.walk(rest, |tokens, terminal| {
+                let candidate = if terminal & CASED == 0 {
+                    view.candidates.get(terminal as usize - 1).copied()
+                } else {
+                    let surface = &text[rest[0].start..rest[tokens - 1].end];
+                    view.candidates(terminal).find(|&c| self.is(c, surface))
+                };
+                best = candidate.map(|c| (tokens, c)).or(best);
+            });
+            let Some((tokens, candidate)) = best else {
+                at += 1;
+                continue;
+            };
+            let bytes = rest[0].start..rest[tokens - 1].end;
+            chars += text[counted..bytes.start].chars().count();
+            let first_char = chars;
+            chars += text[bytes.clone()].chars().count();
+            counted = bytes.end;
+            let term = candidate & !(CASED | LAST);
+            let concept = ConceptIndex(terms[term as usize].concept);
+            mentions.push(Mention { bytes, chars: first_char..chars, term: TermIndex(term), concept });
+            at += tokens;
+        }
+    }
+
+    /// May the candidate be written like this?
+    fn is(&self, candidate: u32, surface: &str) -> bool {
+        candidate & CASED == 0 || equal_but_for_form(self.kb.term(TermIndex(candidate & !(CASED | LAST))).text, surface)
+    }
+
+    fn concept(&self, candidate: u32) -> ConceptIndex {
+        self.kb.term(TermIndex(candidate & !(CASED | LAST))).concept
+    }
+}
+
+/// The parts of a matcher as they are searched.
+struct View<'a> {
+    words: Words<'a>,
+    /// The node to which each token leads from the root; 0 for none.
+    roots: &'a [u32],
+    nodes: &'a [Node],
+    labels: &'a [u32],
+    candidates: &'a [u32],
+}
+
+impl View<'_> {
+    /// Appends the next token; false at the end.
+    #[inline]
+    fn read(&self, scanner: &mut Scanner, scratch: &mut String, pieces: &mut Vec<Piece>) -> bool {
+        let Some(token) = scanner.next(scratch) else { return false };
+        let number = self.words.find(token.key).unwrap_or(UNKNOWN);
+        pieces.push(Piece { start: token.start, end: token.end, token: number, gap: token.gap });
+        true
+    }
+
+    /// Follows the trie along `pieces` and calls `found` with the number of tokens and the terminal of every pattern on the way.
+    #[inline]
+    fn walk(&self, pieces: &[Piece], mut found: impl FnMut(usize, u32)) {
+        let Some(first) = pieces.first() else { return };
+        let mut node = self.roots.get(first.token as usize).map_or(0, |&n| n as usize);
+        let mut tokens = 1;
+        while node != 0 {
+            let (Some(here), Some(next)) = (self.nodes.get(node), self.nodes.get(node + 1)) else { return };
+            if here.terminal != 0 {
+                found(tokens, here.terminal);
+            }
+            let children = here.first_child as usize..next.first_child as usize;
+            let Some(piece) = pieces.get(tokens).filter(|p| !children.is_empty() && p.gap != Gap::Break) else {
+                return;
+            };
+            let label = label(piece.token, piece.gap == Gap::Space);
+            let Some(labels) = self.labels.get(children.clone()) else { return };
+            let child = if labels.len() <= 8 {
+                labels.iter().position(|&l| l == label)
+            } else {
+                labels.binary_search(&label).ok()
+            };
+            let Some(child) = child else { return };
+            node = children.start + child;
+            tokens += 1;
+        }
+    }
+
+    /// The candidates of a pattern.
+    fn candidates(&self, terminal: u32) -> impl Iterator<Item = u32> {
+        let rest = self.candidates.get((terminal & !CASED) as usize - 1..).unwrap_or_default();
+        let count = rest.iter().position(|c| c & LAST != 0).map_or(rest.len(), |last| last + 1);
+        rest[..count].iter().copied()
     }
 }
 
 impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Matcher").field("patterns", &(self.starts.len() - 1)).finish_non_exhaustive()
+        f.debug_struct("Matcher").field("longest", &self.longest).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-use crate::{ConceptIndex, KnowledgeBase};
+use crate::KnowledgeBase;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
@@ -102,29 +102,40 @@ pub struct LanguageStats {
 }
 
 impl Stats {
-    pub(crate) fn of(kb: &KnowledgeBase) -> Self {
+    pub(crate) fn of<'a>(kb: &'a KnowledgeBase) -> Self {
         let mut stats = Self { concepts: kb.concepts().len(), ..Self::default() };
-        for term in kb.terms() {
-            let language = match stats.languages.get_mut(&term.lang) {
-                Some(language) => language,
-                None => stats.languages.entry(term.lang.clone()).or_default(),
-            };
-            language.terms += 1;
-            language.matched += usize::from(term.matched);
-            language.translations += usize::from(term.translation);
-        }
         let mut pairs: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for (_, number) in kb.concepts().iter().zip(0..) {
-            let named: Vec<&str> = kb.named_languages(ConceptIndex(number)).into_iter().collect();
+        // Terms are sorted by concept and language.
+        let mut named: Vec<&str> = Vec::new();
+        let mut concept = None;
+        let mut count = |named: &mut Vec<&'a str>, languages: &mut BTreeMap<String, LanguageStats>| {
             for (i, &a) in named.iter().enumerate() {
-                if let Some(language) = stats.languages.get_mut(a) {
+                if let Some(language) = languages.get_mut(a) {
                     language.concepts += 1;
                 }
                 for &b in &named[i + 1..] {
                     *pairs.entry((a, b)).or_default() += 1;
                 }
             }
+            named.clear();
+        };
+        for term in kb.terms() {
+            if concept.replace(term.concept) != Some(term.concept) {
+                count(&mut named, &mut stats.languages);
+            }
+            if term.translation && named.last() != Some(&term.lang) {
+                named.push(term.lang);
+            }
+            if !stats.languages.contains_key(term.lang) {
+                stats.languages.insert(term.lang.to_owned(), LanguageStats::default());
+            }
+            if let Some(language) = stats.languages.get_mut(term.lang) {
+                language.terms += 1;
+                language.matched += usize::from(term.matched);
+                language.translations += usize::from(term.translation);
+            }
         }
+        count(&mut named, &mut stats.languages);
         stats.translated = pairs.into_iter().map(|((a, b), n)| (format!("{a}-{b}"), n)).collect();
         for fact in kb.facts() {
             *stats.facts.entry(kb.relation_id(fact.relation).to_owned()).or_default() += 1;

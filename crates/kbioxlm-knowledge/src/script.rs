@@ -1,6 +1,52 @@
-//! Which characters make words, and where a word may end.
+//! Which characters make words: the classes by which text is cut into tokens.
 
+use std::sync::LazyLock;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
+/// What a character does to the token it stands in or beside.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+#[repr(u8)]
+pub(crate) enum Class {
+    /// A letter or digit of a script that separates words: joins others to one token.
+    Word,
+    /// A letter of a script that does not separate words: a token of its own.
+    Unspaced,
+    /// Punctuation, symbols, controls: a token of its own.
+    Other,
+    /// White space: part of no token.
+    Space,
+    /// A combining mark or conjoining letter: part of the token before it.
+    Extend,
+    /// Invisible (zero-width, soft hyphen, variation selector): part of the token before it, and without meaning.
+    Ignorable,
+}
+
+/// The classes of the Basic Multilingual Plane.
+static CLASSES: LazyLock<Box<[Class]>> =
+    LazyLock::new(|| (0..=0xFFFF_u32).map(|c| char::from_u32(c).map_or(Class::Other, class_of)).collect());
+
+/// The class of a character.
+pub(crate) fn class(c: char) -> Class {
+    CLASSES.get(c as usize).copied().unwrap_or_else(|| class_of(c))
+}
+
+fn class_of(c: char) -> Class {
+    if c.is_ascii_alphanumeric() {
+        Class::Word
+    } else if is_ignorable(c) {
+        Class::Ignorable
+    } else if c.is_whitespace() {
+        Class::Space
+    } else if is_mark(c) || is_conjoining(c) {
+        Class::Extend
+    } else if !c.is_alphanumeric() || is_enclosed(c) {
+        Class::Other
+    } else if is_unspaced(c) {
+        Class::Unspaced
+    } else {
+        Class::Word
+    }
+}
 
 /// Han, Kana, Bopomofo and Hangul: scripts whose names run into the words beside them.
 pub(crate) fn is_cjk(c: char) -> bool {
@@ -25,34 +71,29 @@ fn is_unspaced(c: char) -> bool {
 /// A combining mark: belongs to the character before it. Variation selectors choose a glyph only and do not count.
 pub(crate) fn is_mark(c: char) -> bool {
     // Below U+0300 there are none; most text never gets to the table.
-    c >= '\u{300}'
-        && c.general_category_group() == GeneralCategoryGroup::Mark
-        && !matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
+    c >= '\u{300}' && c.general_category_group() == GeneralCategoryGroup::Mark && !is_ignorable(c)
+}
+
+/// Hangul vowels and finals: with the letters before them they make one syllable.
+fn is_conjoining(c: char) -> bool {
+    matches!(u32::from(c), 0x1161..=0x11FF | 0xD7B0..=0xD7FF)
+}
+
+/// Characters that are not seen: soft hyphens, zero-width spaces and joiners, directions, variation selectors.
+fn is_ignorable(c: char) -> bool {
+    matches!(u32::from(c),
+        0xAD | 0x34F | 0x61C | 0x180B..=0x180F | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F
+        | 0xFE00..=0xFE0F | 0xFEFF | 0xE0100..=0xE01EF)
+}
+
+/// Enclosed numbers (①) are list marks, not parts of words.
+fn is_enclosed(c: char) -> bool {
+    matches!(u32::from(c), 0x2460..=0x24FF | 0x2776..=0x2793)
 }
 
 /// A letter or digit of a script that separates words: beside another one there is no word boundary.
-/// Enclosed numbers (①) are list marks, not parts of words.
 pub(crate) fn is_word(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_alphanumeric();
-    }
-    c.is_alphanumeric() && !is_unspaced(c) && !is_mark(c) && !matches!(u32::from(c), 0x2460..=0x24FF | 0x2776..=0x2793)
-}
-
-/// May a mention stand at `start..end` of `text` (both character boundaries, `start < end`)?
-///
-/// An edge that [is a word character](is_word) must not have another one beside it; combining marks count as
-/// part of the character before them, and a mention never ends before one. Other edges are free.
-pub(crate) fn at_boundaries(text: &str, start: usize, end: usize) -> bool {
-    let base = |s: &str| s.chars().rev().find(|&c| !is_mark(c));
-    let inner = &text[start..end];
-    let after = text[end..].chars().next();
-    if after.is_some_and(is_mark) {
-        return false;
-    }
-    let open_left = inner.chars().next().is_some_and(is_word) && base(&text[..start]).is_some_and(is_word);
-    let open_right = base(inner).is_some_and(is_word) && after.is_some_and(is_word);
-    !open_left && !open_right
+    class(c) == Class::Word
 }
 
 #[cfg(test)]
@@ -61,40 +102,16 @@ mod tests {
 
     #[test]
     fn classes_of_characters() {
-        for c in ['a', 'Z', '7', 'é', 'β', 'Ж', 'Ａ', '５', '²', 'µ'] {
-            assert!(is_word(c), "{c}");
-        }
-        for c in ['高', 'の', 'カ', 'ｶ', '々', '한', 'ท', '①', '-', '_', '。', ' ', '\u{301}', '🧬'] {
-            assert!(!is_word(c), "{c}");
-        }
-        for c in ['\u{301}', '\u{20DD}', '\u{3099}', '\u{93F}', '\u{E31}'] {
-            assert!(is_mark(c), "{c:?}");
-        }
-        for c in ['a', '\u{FE0F}', '\u{E0100}', '\u{200D}', '高'] {
-            assert!(!is_mark(c), "{c:?}");
-        }
-    }
-
-    #[test]
-    fn boundaries_hold_for_letters_and_digits_only() {
-        let check = |before: &str, term: &str, after: &str| {
-            at_boundaries(&format!("{before}{term}{after}"), before.len(), before.len() + term.len())
+        let check = |class_name: Class, list: &[char]| {
+            for &c in list {
+                assert_eq!(class(c), class_name, "{c:?}");
+            }
         };
-        assert!(check("", "fever", ""));
-        assert!(check("有", "fever", "的"));
-        assert!(check("(", "fever", ","));
-        assert!(!check("a", "fever", ""));
-        assert!(!check("", "fever", "s"));
-        assert!(!check("", "fever", "2"));
-        assert!(!check("е", "fever", ""), "a Cyrillic letter");
-        assert!(check("新", "高血压", "病"));
-        assert!(check("a", "高血压", "b"));
-        assert!(!check("", "维生素B1", "2"));
-        assert!(check("抗", "维生素B1", "和"));
-        assert!(!check("e\u{301}", "fever", ""), "the mark belongs to a letter");
-        assert!(!check("", "fever", "\u{301}"), "the mark belongs to the term's last letter");
-        assert!(!check("", "カ", "\u{3099}"), "the mark makes another character");
-        assert!(!check("", "cafe\u{301}", "s"), "the last letter has a mark");
-        assert!(check("", "葛", "\u{E0100}"));
+        check(Class::Word, &['a', 'Z', '7', 'é', 'β', 'Ж', 'Ａ', '５', '²', 'µ', 'ß', '𝐀']);
+        check(Class::Unspaced, &['高', 'の', 'カ', 'ｶ', '々', '한', 'ท', '𠀀', '\u{1100}']);
+        check(Class::Other, &['①', '-', '_', '。', '（', '🧬', '\0', '\u{1F3FB}']);
+        check(Class::Space, &[' ', '\t', '\n', '\u{A0}', '\u{3000}', '\u{2029}']);
+        check(Class::Extend, &['\u{301}', '\u{20DD}', '\u{3099}', '\u{93F}', '\u{E31}', '\u{1161}']);
+        check(Class::Ignorable, &['\u{AD}', '\u{FE0F}', '\u{E0100}', '\u{200D}', '\u{FEFF}', '\u{34F}']);
     }
 }

@@ -1,38 +1,39 @@
-use std::collections::BTreeMap;
+use bytemuck::{Pod, Zeroable};
 use std::path::PathBuf;
 
-/// Number of a concept in its knowledge base: the position in [`KnowledgeBase::concepts`](crate::KnowledgeBase::concepts).
-#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
+/// Number of a concept in its knowledge base.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug, Pod, Zeroable)]
+#[repr(transparent)]
 pub struct ConceptIndex(pub u32);
 
-/// Number of a term in its knowledge base: the position in [`KnowledgeBase::terms`](crate::KnowledgeBase::terms).
-#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
+/// Number of a term in its knowledge base.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug, Pod, Zeroable)]
+#[repr(transparent)]
 pub struct TermIndex(pub u32);
 
 /// Number of a relation in its knowledge base.
-#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
-pub struct RelationIndex(pub u16);
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct RelationIndex(pub u32);
 
 /// One biomedical meaning.
-#[derive(Clone, Eq, PartialEq, Debug)]
-pub struct Concept {
-    /// The id by which it is known here: of all its members the one that the lexica name first.
-    pub id: String,
-    /// The ids of the sources' concepts that links joined into it, `id` among them, in the lexica's order.
-    pub members: Vec<String>,
-    /// What kind of thing it is, as the lexicon says: `Drug ingredient`, `Phenotype: Neoplasm`.
-    pub semantic_type: String,
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Concept<'a> {
+    /// The id by which it is known here: of all its members the one that the sources name first.
+    pub id: &'a str,
+    /// What kind of thing it is, as the source says: `Drug ingredient`, `Phenotype: Neoplasm`; empty where none says.
+    pub semantic_type: &'a str,
 }
 
 /// One surface name of a concept in one language.
-#[derive(Clone, Eq, PartialEq, Debug)]
-pub struct Term {
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Term<'a> {
     /// Whose name it is.
     pub concept: ConceptIndex,
-    /// Language tag as in the lexicon: `en`, `zh`.
-    pub lang: String,
+    /// Language tag as in the source: `en`, `zh`.
+    pub lang: &'a str,
     /// The name itself.
-    pub text: String,
+    pub text: &'a str,
     /// The one name a language to use first; all others are synonyms.
     pub preferred: bool,
     /// Matches only text of exactly this case.
@@ -41,12 +42,13 @@ pub struct Term {
     pub translation: bool,
     /// Is looked for in text of its language.
     pub matched: bool,
-    /// The lexicon's remarks on this name (see [`flags`](crate::flags)).
-    pub flags: Vec<String>,
+    /// The source's remarks on this name (see [`flags`](crate::flags)).
+    pub flags: &'a [String],
 }
 
 /// A statement: head, relation, tail. Head and tail are never the same concept. Facts are ordered by head, tail, relation.
-#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug, Pod, Zeroable)]
+#[repr(C)]
 pub struct Fact {
     /// What the statement is about.
     pub head: ConceptIndex,
@@ -54,24 +56,6 @@ pub struct Fact {
     pub tail: ConceptIndex,
     /// How it is related.
     pub relation: RelationIndex,
-}
-
-/// A relation and how it is said.
-#[derive(Clone, Eq, PartialEq, Debug)]
-pub(crate) struct Relation {
-    pub id: String,
-    /// Labels by language.
-    pub labels: BTreeMap<String, String>,
-}
-
-/// The content of a knowledge base. Terms are sorted by concept and language, the preferred one first; facts by
-/// (head, tail, relation), no two equal.
-#[derive(Clone, Eq, PartialEq, Debug, Default)]
-pub(crate) struct Tables {
-    pub concepts: Vec<Concept>,
-    pub terms: Vec<Term>,
-    pub facts: Vec<Fact>,
-    pub relations: Vec<Relation>,
 }
 
 /// The tab-separated files a knowledge base is built from; columns are found by the name in the header line.

@@ -7,14 +7,19 @@ use common::{Bench, small};
 use kbioxlm_knowledge::{ConceptIndex, FactReport, KnowledgeBase, Matcher, TermIndex};
 
 fn texts(kb: &KnowledgeBase, terms: impl IntoIterator<Item = TermIndex>) -> Vec<&str> {
-    terms.into_iter().map(|t| kb.term(t).text.as_str()).collect()
+    terms.into_iter().map(|t| kb.term(t).text).collect()
 }
 
 #[test]
 fn concepts_are_joined_and_known_by_every_id() {
     let (kb, report) = small().build();
-    let ids: Vec<_> =
-        kb.concepts().iter().map(|c| (c.id.as_str(), c.members.join("+"), c.semantic_type.as_str())).collect();
+    let ids: Vec<_> = (0..kb.concepts().len() as u32)
+        .map(ConceptIndex)
+        .map(|c| {
+            let members: Vec<_> = kb.members(c).collect();
+            (kb.concept(c).id, members.join("+"), kb.concept(c).semantic_type)
+        })
+        .collect();
     let expected = [
         ("HP:1", "HP:1+D:1".to_owned(), "Phenotype"),
         ("HP:2", "HP:2".to_owned(), "Phenotype"),
@@ -44,7 +49,7 @@ fn terms_are_sorted_and_flags_respected() {
     let (kb, report) = small().build();
     let (hypertension, insulinoma) = (ConceptIndex(0), ConceptIndex(1));
     let all = ["Hypertension", "High blood pressure", "HTN", "Hipertensión", "高血压", "血压升高"];
-    assert_eq!(texts(&kb, kb.terms_of(hypertension).iter().copied()), all);
+    assert_eq!(texts(&kb, kb.terms_of(hypertension)), all);
     assert_eq!(texts(&kb, kb.preferred(hypertension, "en")), ["Hypertension"]);
     assert_eq!(kb.preferred(hypertension, "fr"), None);
     assert_eq!(kb.translations(insulinoma, "es").count() + kb.translations(insulinoma, "zh").count(), 0);
@@ -91,7 +96,7 @@ fn one_preferred_term_a_language() {
             ],
         )
         .build();
-    let names: Vec<_> = kb.terms().iter().map(|t| (t.text.as_str(), t.preferred)).collect();
+    let names: Vec<_> = kb.terms().map(|t| (t.text, t.preferred)).collect();
     assert_eq!(names, [("second", true), ("first", false), ("copied", false), ("third", false)]);
 }
 
@@ -102,8 +107,11 @@ fn a_name_again_without_its_restriction_may_be_used() {
         .lexicon("b.tsv", &["A:1|en|Cancer|1|T|", "A:1|en|ALL-1|0|T|"])
         .build();
     assert_eq!(kb.terms().len(), 2);
-    assert!(kb.terms()[0].translation && kb.terms()[0].preferred && kb.terms()[0].flags.is_empty());
-    assert!(kb.terms()[1].case_sensitive);
+    assert!({
+        let t = kb.term(TermIndex(0));
+        t.translation && t.preferred && t.flags.is_empty()
+    });
+    assert!(kb.term(TermIndex(1)).case_sensitive);
     assert_eq!((report.repeated_terms, report.unknown_flags.as_slice()), (2, ["odd".to_owned()].as_slice()));
     assert_eq!((report.lexicons[0].concepts, report.lexicons[1].concepts), (1, 0));
 }

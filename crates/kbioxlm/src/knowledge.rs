@@ -90,9 +90,9 @@ fn find(args: &MatchArgs) -> Result<()> {
             text: &text[mention.bytes.clone()],
             bytes: [mention.bytes.start, mention.bytes.end],
             chars: [mention.chars.start, mention.chars.end],
-            concept: &concept.id,
-            term: &kb.term(mention.term).text,
-            semantic_type: &concept.semantic_type,
+            concept: concept.id,
+            term: kb.term(mention.term).text,
+            semantic_type: concept.semantic_type,
         };
         if args.json {
             serde_json::to_writer(&mut out, &row)?;

@@ -1,0 +1,240 @@
+//! From the terms of a language to the trie that the matcher walks.
+
+use super::words::{self, Slot};
+use crate::content::{Content, Pool, TermRow};
+use crate::fold::{Gap, Key, Scanner, lower};
+use crate::store::StoreWriter;
+use crate::{KnowledgeError, base::CompileError};
+use bytemuck::{Pod, Zeroable};
+use foldhash::fast::FixedState;
+use rayon::prelude::*;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::io::Write;
+
+/// A node of the trie. Nodes are numbered breadth first, so the children of each lie side by side.
+#[derive(Copy, Clone, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct Node {
+    /// The first child; the last is before the first child of the next node.
+    pub first_child: u32,
+    /// The first candidate of the pattern that ends here plus one, 0 for none; see [`CASED`].
+    pub terminal: u32,
+}
+
+/// Bit of [`Node::terminal`]: the first candidate is case-sensitive, so that the text has to be looked at. Bit of a candidate:
+/// the term is.
+pub(crate) const CASED: u32 = 1 << 31;
+/// Bit of a candidate: the last of its pattern. The other bits are the number of the term.
+pub(crate) const LAST: u32 = 1 << 30;
+
+/// The label of an edge: the number of the token, and whether a space is before it.
+pub(crate) fn label(token: u32, spaced: bool) -> u32 {
+    token << 1 | u32::from(spaced)
+}
+
+/// Most tokens that labels can number.
+const MOST_TOKENS: usize = (1 << 30) - 1;
+/// The characters of [`Key::Char`].
+const CHARS: usize = 1 << 16;
+
+/// The tokens of all terms of a language.
+#[derive(Default)]
+struct Vocabulary {
+    /// Words and their numbers.
+    words: HashMap<String, u32, FixedState>,
+    chars: Vec<u32>,
+    /// All tokens as text; empty for characters, which are never compared.
+    pool: Pool,
+}
+
+impl Vocabulary {
+    fn number(&mut self, key: Key) -> Option<u32> {
+        let mut folded = String::new();
+        let word = match key {
+            Key::Char(c) => {
+                let next = self.pool.len() as u32;
+                let slot = self.chars.get_mut(c as usize)?;
+                if *slot == 0 {
+                    *slot = next + 1;
+                    self.pool.push("")?;
+                }
+                return slot.checked_sub(1);
+            }
+            Key::Text(text) => text,
+            Key::Ascii(bytes) => {
+                folded.extend(bytes.iter().map(|&b| char::from(lower(b))));
+                &folded
+            }
+        };
+        if let Some(&number) = self.words.get(word) {
+            return Some(number);
+        }
+        let number = self.pool.push(word)?.0;
+        self.words.insert(word.to_owned(), number);
+        Some(number)
+    }
+}
+
+/// Writes the matchers of all languages that have terms to look for.
+pub(crate) fn write<W: Write>(content: &Content, out: &mut StoreWriter<W>) -> Result<(), CompileError> {
+    let named = named_languages(content);
+    for (lang, number) in content.languages.iter().zip(0_u16..) {
+        let wanted = |row: &&TermRow| row.lang == number && row.usage & TermRow::MATCHED != 0;
+        if content.terms.iter().any(|row| wanted(&row)) {
+            write_language(content, number, lang, &named, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// In how many languages each concept has a name that may stand for it.
+fn named_languages(content: &Content) -> Vec<u16> {
+    let mut named = vec![0; content.concepts.len()];
+    let mut last = None;
+    for row in content.terms.iter().filter(|row| row.usage & TermRow::TRANSLATION != 0) {
+        // Terms are sorted by concept and language.
+        if last.replace((row.concept, row.lang)) != Some((row.concept, row.lang)) {
+            named[row.concept as usize] += 1;
+        }
+    }
+    named
+}
+
+fn write_language<W: Write>(
+    content: &Content,
+    lang: u16,
+    name: &str,
+    named: &[u16],
+    out: &mut StoreWriter<W>,
+) -> Result<(), CompileError> {
+    let too_many = |what: &'static str, limit: usize| KnowledgeError::TooMany { what, limit: limit as u64 };
+    if content.terms.len() >= LAST as usize {
+        return Err(too_many("terms", LAST as usize).into());
+    }
+    let mut vocabulary = Vocabulary { chars: vec![0; CHARS], ..Vocabulary::default() };
+    let mut terms: Vec<u32> = Vec::new();
+    let mut labels: Vec<u32> = Vec::new();
+    let mut starts: Vec<usize> = vec![0];
+    let mut scratch = String::new();
+    for (row, number) in content.terms.iter().zip(0..) {
+        if row.lang != lang || row.usage & TermRow::MATCHED == 0 {
+            continue;
+        }
+        let begin = labels.len();
+        let mut scanner = Scanner::new(content.texts.get(row.text));
+        while let Some(token) = scanner.next(&mut scratch) {
+            let spaced = token.gap != Gap::None && labels.len() > begin;
+            let token = vocabulary.number(token.key).filter(|&t| (t as usize) < MOST_TOKENS);
+            labels.push(label(token.ok_or_else(|| too_many("different words in terms", MOST_TOKENS))?, spaced));
+        }
+        // A name of invisible characters alone is no pattern.
+        if labels.len() > begin {
+            terms.push(number);
+            starts.push(labels.len());
+        }
+    }
+    // The token ids of each term; where two are equal, the better candidate comes first.
+    let sequence = |i: u32| &labels[starts[i as usize]..starts[i as usize + 1]];
+    let rank = |i: u32| {
+        let number = terms[i as usize];
+        let row = &content.terms[number as usize];
+        let has = |bit: u32| row.usage & bit != 0;
+        let languages = named[row.concept as usize];
+        // Terms are sorted by concept, so the smaller number is also that of the smaller concept.
+        (!has(TermRow::TRANSLATION), languages < 2, !has(TermRow::PREFERRED), Reverse(languages), number)
+    };
+    let mut order: Vec<u32> = (0..terms.len() as u32).collect();
+    order.par_sort_unstable_by(|&a, &b| sequence(a).cmp(sequence(b)).then_with(|| rank(a).cmp(&rank(b))));
+
+    let mut trie = Trie::default();
+    let ends = trie.build(&order, &sequence);
+    let candidate = |&i: &u32| {
+        let number = terms[i as usize];
+        let cased = content.terms[number as usize].usage & TermRow::CASE_SENSITIVE != 0;
+        number | if cased { CASED } else { 0 }
+    };
+    let mut candidates: Vec<u32> = order.iter().map(candidate).collect();
+    for end in ends {
+        candidates[end as usize] |= LAST;
+    }
+    for node in trie.nodes.iter_mut().filter(|n| n.terminal != 0) {
+        node.terminal |= candidates[node.terminal as usize - 1] & CASED;
+    }
+    let mut roots = vec![0_u32; vocabulary.pool.len()];
+    let children = trie.nodes[0].first_child..trie.nodes[1].first_child;
+    for child in children {
+        roots[(trie.labels[child as usize] >> 1) as usize] = child;
+    }
+    let mut by_number: Vec<(&str, u32)> = vocabulary.words.iter().map(|(w, &n)| (w.as_str(), n)).collect();
+    by_number.sort_unstable_by_key(|&(_, n)| n);
+    let slots: Vec<Slot> = words::table(by_number.into_iter());
+
+    let section = |part: &str| format!("matcher/{name}/{part}");
+    out.section(section("longest"), &[trie.depth])?;
+    out.section(section("slots"), &slots)?;
+    let (bytes, word_starts) = vocabulary.pool.parts();
+    out.section(section("words"), bytes.as_bytes())?;
+    out.section(section("word_starts"), word_starts)?;
+    out.section(section("chars"), &vocabulary.chars)?;
+    out.section(section("roots"), &roots)?;
+    out.section(section("nodes"), &trie.nodes)?;
+    out.section(section("labels"), &trie.labels)?;
+    Ok(out.section(section("candidates"), &candidates)?)
+}
+
+/// The patterns as a trie over labels.
+#[derive(Default)]
+struct Trie {
+    /// One more than there are, to end the last.
+    nodes: Vec<Node>,
+    /// The label of the edge to each node; of the root's, 0.
+    labels: Vec<u32>,
+    /// Tokens of the longest pattern.
+    depth: u32,
+}
+
+impl Trie {
+    /// `order` is sorted by sequence.
+    /// Returns the last candidate of each pattern.
+    fn build<'a>(&mut self, order: &[u32], sequence: &impl Fn(u32) -> &'a [u32]) -> Vec<u32> {
+        let mut ends = Vec::new();
+        // The terms that begin with what leads to a node lie side by side. Level after level, each node's range is cut into
+        // its children's; the ranges of one level are all that has to be kept.
+        self.labels.push(0);
+        let mut level = vec![0..order.len() as u32];
+        let mut next_node = 1;
+        while !level.is_empty() {
+            let depth = self.depth as usize;
+            let mut below = Vec::new();
+            for mut range in std::mem::take(&mut level) {
+                let first_child = next_node;
+                let ends_here = |i: u32| sequence(order[i as usize]).len() == depth;
+                let begin = range.start;
+                // The shortest sorts first.
+                while range.start < range.end && ends_here(range.start) {
+                    range.start += 1;
+                }
+                let mut terminal = 0;
+                if range.start > begin {
+                    terminal = begin + 1;
+                    ends.push(range.start - 1);
+                }
+                while range.start < range.end {
+                    let label = sequence(order[range.start as usize])[depth];
+                    let from = range.start;
+                    let rest = &order[from as usize..range.end as usize];
+                    range.start += rest.partition_point(|&i| sequence(i)[depth] == label) as u32;
+                    self.labels.push(label);
+                    below.push(from..range.start);
+                    next_node += 1;
+                }
+                self.nodes.push(Node { first_child, terminal });
+            }
+            level = below;
+            self.depth += u32::from(!level.is_empty());
+        }
+        self.nodes.push(Node { first_child: next_node, terminal: 0 });
+        ends
+    }
+}

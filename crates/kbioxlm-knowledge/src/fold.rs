@@ -137,7 +137,7 @@ impl<'t> Scanner<'t> {
                 continue;
             }
             let start = self.at;
-            let Some(c) = self.text[start..].chars().next() else { return None };
+            let c = self.text[start..].chars().next()?;
             let class = class(c);
             match class {
                 Class::Space => gap = self.space(gap),
@@ -151,7 +151,7 @@ impl<'t> Scanner<'t> {
                     let gap = self.gap(gap, class);
                     let end = start + c.len_utf8();
                     let folded = FOLDS.get(c as usize).copied().filter(|&f| f != COMPLEX);
-                    let alone = !bytes.get(end).is_some_and(|&b| b >= 0x80) || !extends(self.text, end);
+                    let alone = bytes.get(end).is_none_or(|&b| b < 0x80) || !extends(self.text, end);
                     if let (Some(folded), true) = (folded.and_then(|f| char::from_u32(f.into())), alone) {
                         self.at = end;
                         return Some(Token { start, end, gap, key: Key::Char(folded) });

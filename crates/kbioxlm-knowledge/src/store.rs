@@ -131,7 +131,8 @@ impl Store {
         }
         let table: BTreeMap<String, Section> =
             serde_json::from_slice(&content[start as usize..]).map_err(|_| cut_off())?;
-        let outside = |s: &Section| s.offset % 8 != 0 || s.offset.checked_add(s.length).is_none_or(|end| end > start);
+        let outside =
+            |s: &Section| !s.offset.is_multiple_of(8) || s.offset.checked_add(s.length).is_none_or(|end| end > start);
         if table.values().any(outside) {
             return Err(cut_off());
         }

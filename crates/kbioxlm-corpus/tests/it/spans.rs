@@ -60,7 +60,7 @@ fn naive(text: &str, lang: &str, target: &str) -> String {
     for mention in Matcher::new(kb(), lang).unwrap().find(text) {
         pieces.push((text[rest..mention.bytes.start].to_owned(), false));
         let surface = &text[mention.bytes.clone()];
-        let name = kb().translations(mention.concept, target).map(|t| kb().term(t).text.clone()).next();
+        let name = kb().translations(mention.concept, target).map(|t| kb().term(t).text.to_owned()).next();
         pieces.push((name.clone().unwrap_or_else(|| surface.to_owned()), name.is_some()));
         rest = mention.bytes.end;
     }

@@ -192,7 +192,7 @@ pub fn check_spans(example: &Example) {
             continue;
         }
         let concept = kb().find_concept(span.concept.as_deref().unwrap()).unwrap();
-        let fits = kb().terms_of(concept).iter().map(|&t| kb().term(t)).any(|term| {
+        let fits = kb().terms_of(concept).map(|t| kb().term(t)).any(|term| {
             let switched_in = span.role == Role::Entity && span.switched;
             let same = if span.role == Role::Entity && !span.switched {
                 term.text.to_lowercase() == text.to_lowercase()

@@ -202,7 +202,7 @@ impl Trie {
         // The terms that begin with what leads to a node lie side by side. Level after level, each node's range is cut into
         // its children's; the ranges of one level are all that has to be kept.
         self.labels.push(0);
-        let mut level = vec![0..order.len() as u32];
+        let mut level = Vec::from([0..order.len() as u32]);
         let mut next_node = 1;
         while !level.is_empty() {
             let depth = self.depth as usize;

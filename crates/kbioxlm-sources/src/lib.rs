@@ -5,12 +5,18 @@
 //! they were told to leave out, each with a [`Reason`]; what is done with it (joining, ranking, filtering of names) is the sink's business.
 
 pub mod fuzz;
+mod mesh;
 mod record;
+mod skos;
 mod source;
+mod text;
 mod tsv;
 mod umls;
+mod xml;
 
 pub use kbioxlm_files::{FileError, Result};
+pub use mesh::Mesh;
 pub use record::{LinkReason, Reason, Record, Sink};
+pub use skos::Skos;
 pub use source::{Source, TsvFile};
 pub use umls::Umls;

@@ -1,6 +1,6 @@
 //! Entries for fuzzing: each takes the bytes of a file from outside. An error is a good answer; a panic or a hang is none.
 
-use crate::{Reason, Record, Result, Sink, mesh, skos, umls};
+use crate::{Obo, Reason, Record, Result, Sink, umls};
 
 /// Counts what a reader gives.
 #[derive(Copy, Clone, Eq, PartialEq, Debug, Default)]
@@ -36,18 +36,10 @@ pub fn umls(bytes: &[u8]) -> Result<Count> {
     count(|sink| umls::read_bytes(bytes, sink))
 }
 
-/// Medical Subject Headings in XML.
+/// An ontology as an OBO flat file.
 ///
 /// # Errors
 /// As of [`Source::read`](crate::Source::read).
-pub fn mesh(bytes: &[u8]) -> Result<Count> {
-    count(|sink| mesh::read_bytes(bytes, sink))
-}
-
-/// SKOS as N-Triples.
-///
-/// # Errors
-/// As of [`Source::read`](crate::Source::read).
-pub fn skos(bytes: &[u8]) -> Result<Count> {
-    count(|sink| skos::read_bytes(bytes, sink))
+pub fn obo(bytes: &[u8]) -> Result<Count> {
+    count(|sink| Obo::new("fuzz.obo").read_twice(|| Ok(bytes), sink))
 }

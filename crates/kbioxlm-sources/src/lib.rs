@@ -4,19 +4,17 @@
 //! the other, to a [`Sink`]. Readers stream: their memory does not grow with the file. They decide what a row *says*, and drop what
 //! they were told to leave out, each with a [`Reason`]; what is done with it (joining, ranking, filtering of names) is the sink's business.
 
+pub mod curie;
 pub mod fuzz;
-mod mesh;
+mod obo;
 mod record;
-mod skos;
+mod relation;
 mod source;
-mod text;
 mod tsv;
 mod umls;
-mod xml;
 
 pub use kbioxlm_files::{FileError, Result};
-pub use mesh::Mesh;
+pub use obo::{Obo, Scope};
 pub use record::{LinkReason, Reason, Record, Sink};
-pub use skos::Skos;
 pub use source::{Source, TsvFile};
 pub use umls::Umls;

@@ -78,6 +78,8 @@ pub enum Reason {
     Suppressed,
     /// A translation whose status was not asked for.
     Status,
+    /// A synonym of a scope that was not asked for.
+    Scope,
     /// An entity without any of the properties or classes asked for.
     Subset,
     /// A relation that was not asked for, or says nothing (`other`, `related to` of unspecified kind).
@@ -95,6 +97,7 @@ impl fmt::Display for Reason {
             Self::Obsolete => "obsolete",
             Self::Suppressed => "suppressed by the source",
             Self::Status => "a translation of a status that was not asked for",
+            Self::Scope => "a synonym of a scope that was not asked for",
             Self::Subset => "outside the subset asked for",
             Self::Relation => "a relation that was not asked for or says nothing",
             Self::Empty => "empty",

@@ -1,6 +1,6 @@
 //! Entries for fuzzing: each takes the bytes of a file from outside. An error is a good answer; a panic or a hang is none.
 
-use crate::{Obo, Reason, Record, Result, Sink, umls};
+use crate::{Obo, Reason, Record, Result, Sink, mesh, skos, umls};
 
 /// Counts what a reader gives.
 #[derive(Copy, Clone, Eq, PartialEq, Debug, Default)]
@@ -34,6 +34,22 @@ fn count(read: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<Count> {
 /// As of [`Source::read`](crate::Source::read).
 pub fn umls(bytes: &[u8]) -> Result<Count> {
     count(|sink| umls::read_bytes(bytes, sink))
+}
+
+/// Medical Subject Headings in XML.
+///
+/// # Errors
+/// As of [`Source::read`](crate::Source::read).
+pub fn mesh(bytes: &[u8]) -> Result<Count> {
+    count(|sink| mesh::read_bytes(bytes, sink))
+}
+
+/// SKOS as N-Triples.
+///
+/// # Errors
+/// As of [`Source::read`](crate::Source::read).
+pub fn skos(bytes: &[u8]) -> Result<Count> {
+    count(|sink| skos::read_bytes(bytes, sink))
 }
 
 /// An ontology as an OBO flat file.

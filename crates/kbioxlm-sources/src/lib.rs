@@ -6,15 +6,21 @@
 
 pub mod curie;
 pub mod fuzz;
+mod mesh;
 mod obo;
 mod record;
 mod relation;
+mod skos;
 mod source;
+mod text;
 mod tsv;
 mod umls;
+mod xml;
 
 pub use kbioxlm_files::{FileError, Result};
+pub use mesh::Mesh;
 pub use obo::{Obo, Scope};
 pub use record::{LinkReason, Reason, Record, Sink};
+pub use skos::Skos;
 pub use source::{Source, TsvFile};
 pub use umls::Umls;

@@ -1,4 +1,4 @@
-use crate::{Obo, Result, Sink, Umls, tsv};
+use crate::{Mesh, Obo, Result, Sink, Skos, Umls, tsv};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,10 @@ pub enum Source {
     Links(TsvFile),
     /// The UMLS Metathesaurus (`MRCONSO.RRF` and its neighbours).
     Umls(Umls),
+    /// Medical Subject Headings in XML.
+    Mesh(Mesh),
+    /// A SKOS vocabulary in N-Triples.
+    Skos(Skos),
     /// An ontology in the OBO flat file format: HPO, MONDO, Disease Ontology, ChEBI.
     Obo(Obo),
 }
@@ -42,6 +46,8 @@ impl Source {
             Self::Relations(file) => tsv::labels(&file.path, sink),
             Self::Links(file) => tsv::links(&file.path, sink),
             Self::Umls(umls) => umls.read(sink),
+            Self::Mesh(mesh) => mesh.read(sink),
+            Self::Skos(skos) => skos.read(sink),
             Self::Obo(obo) => obo.read(sink),
         }
     }
@@ -51,6 +57,8 @@ impl Source {
         match self {
             Self::Lexicon(file) | Self::Facts(file) | Self::Relations(file) | Self::Links(file) => &file.path,
             Self::Umls(umls) => &umls.path,
+            Self::Mesh(mesh) => &mesh.path,
+            Self::Skos(skos) => &skos.path,
             Self::Obo(obo) => &obo.path,
         }
     }

@@ -59,19 +59,3 @@ pub fn skos(bytes: &[u8]) -> Result<Count> {
 pub fn obo(bytes: &[u8]) -> Result<Count> {
     count(|sink| Obo::new("fuzz.obo").read_twice(|| Ok(bytes), sink))
 }
-
-/// Medical Subject Headings in XML.
-///
-/// # Errors
-/// As of [`Source::read`](crate::Source::read).
-pub fn mesh(bytes: &[u8]) -> Result<Count> {
-    count(|sink| mesh::read_bytes(bytes, sink))
-}
-
-/// SKOS as N-Triples.
-///
-/// # Errors
-/// As of [`Source::read`](crate::Source::read).
-pub fn skos(bytes: &[u8]) -> Result<Count> {
-    count(|sink| skos::read_bytes(bytes, sink))
-}

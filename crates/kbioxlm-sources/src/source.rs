@@ -24,10 +24,6 @@ pub enum Source {
     Skos(Skos),
     /// An ontology in the OBO flat file format: HPO, MONDO, Disease Ontology, ChEBI.
     Obo(Obo),
-    /// Medical Subject Headings in XML.
-    Mesh(Mesh),
-    /// A SKOS vocabulary in N-Triples.
-    Skos(Skos),
 }
 
 /// A tab-separated table; columns are found by the name in the header line.
@@ -53,8 +49,6 @@ impl Source {
             Self::Mesh(mesh) => mesh.read(sink),
             Self::Skos(skos) => skos.read(sink),
             Self::Obo(obo) => obo.read(sink),
-            Self::Mesh(mesh) => mesh.read(sink),
-            Self::Skos(skos) => skos.read(sink),
         }
     }
 
@@ -66,8 +60,6 @@ impl Source {
             Self::Mesh(mesh) => &mesh.path,
             Self::Skos(skos) => &skos.path,
             Self::Obo(obo) => &obo.path,
-            Self::Mesh(mesh) => &mesh.path,
-            Self::Skos(skos) => &skos.path,
         }
     }
 }

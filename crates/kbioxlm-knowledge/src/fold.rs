@@ -28,7 +28,9 @@ pub(crate) enum Gap {
 /// The folded text of a token.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(crate) enum Key<'a> {
-    /// ASCII letters and digits as they stand in the text: [`lower`] folds them.
+    /// At most eight ASCII letters and digits: folded, the first in the lowest byte; and how many.
+    Short(u64, usize),
+    /// More ASCII letters and digits, as they stand in the text: [`lower`] folds them.
     Ascii(&'a [u8]),
     /// One character, folded.
     Char(char),
@@ -39,6 +41,36 @@ pub(crate) enum Key<'a> {
 /// The lower case of an ASCII letter; digits stay what they are, since they have this bit already.
 pub(crate) const fn lower(byte: u8) -> u8 {
     byte | 0x20
+}
+
+/// [`lower`] for eight bytes.
+pub(crate) const LOWER: u64 = u64::from_le_bytes([lower(0); 8]);
+
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// How many of the eight bytes, from the lowest on, are ASCII letters or digits: all at once, since a loop that ends
+/// somewhere costs more than all the rest of matching.
+fn leading_alphanumeric(bytes: u64) -> usize {
+    let ascii = bytes & each(0x7F);
+    // The high bit of each byte says whether it is at least the character.
+    let at_least = |byte: u64, c: u8| byte + each(0x80 - c);
+    let lower = ascii | LOWER;
+    let letter = at_least(lower, b'a') & !at_least(lower, b'z' + 1);
+    let digit = at_least(ascii, b'0') & !at_least(ascii, b'9' + 1);
+    let is = (letter | digit) & !bytes & each(0x80);
+    ((is ^ each(0x80)).trailing_zeros() / 8) as usize
+}
+
+/// The eight bytes from `at` on as one number, the first lowest; zeros behind the end.
+#[inline]
+fn eight(bytes: &[u8], at: usize) -> u64 {
+    if let Some(Ok(chunk)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        return u64::from_le_bytes(chunk);
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b))
 }
 
 /// A token and its place in the text.
@@ -121,19 +153,37 @@ impl<'t> Scanner<'t> {
             let kind = ASCII[usize::from(first)];
             if kind == ASCII_WORD {
                 let start = self.at;
-                let mut end = start + 1;
-                while bytes.get(end).is_some_and(|&b| ASCII[usize::from(b)] == ASCII_WORD) {
-                    end += 1;
+                let chunk = eight(bytes, start);
+                let mut length = leading_alphanumeric(chunk);
+                let mut key =
+                    Key::Short((chunk | LOWER) & u64::MAX.checked_shr(64 - 8 * length as u32).unwrap_or(0), length);
+                if length == 8 {
+                    let mut more = leading_alphanumeric(eight(bytes, start + 8));
+                    while more > 0 {
+                        length += more;
+                        more = if more == 8 { leading_alphanumeric(eight(bytes, start + length)) } else { 0 };
+                    }
+                    if length > 8 {
+                        key = Key::Ascii(&bytes[start..start + length]);
+                    }
                 }
+                let end = start + length;
                 let gap = self.gap(gap, Class::Word);
                 if bytes.get(end).is_some_and(|&b| b >= 0x80) && goes_on(self.text, end) {
                     return Some(self.slow(start, gap, scratch));
                 }
                 self.at = end;
-                return Some(Token { start, end, gap, key: Key::Ascii(&bytes[start..end]) });
+                return Some(Token { start, end, gap, key });
             }
             if kind == ASCII_SPACE {
-                gap = self.space(gap);
+                // One space before a word: nearly always.
+                let next = bytes.get(self.at + 1).map_or(0, |&b| ASCII[usize::from(b)]);
+                if first == b' ' && next == ASCII_WORD && gap == Gap::None {
+                    self.at += 1;
+                    gap = Gap::Space;
+                } else {
+                    gap = self.space(gap);
+                }
                 continue;
             }
             let start = self.at;

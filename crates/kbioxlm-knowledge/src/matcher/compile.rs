@@ -62,6 +62,10 @@ impl Vocabulary {
                 return slot.checked_sub(1);
             }
             Key::Text(text) => text,
+            Key::Short(bytes, length) => {
+                folded.extend(bytes.to_le_bytes()[..length].iter().map(|&b| char::from(b)));
+                &folded
+            }
             Key::Ascii(bytes) => {
                 folded.extend(bytes.iter().map(|&b| char::from(lower(b))));
                 &folded
@@ -202,7 +206,8 @@ impl Trie {
         // The terms that begin with what leads to a node lie side by side. Level after level, each node's range is cut into
         // its children's; the ranges of one level are all that has to be kept.
         self.labels.push(0);
-        let mut level = Vec::from([0..order.len() as u32]);
+        let mut level = Vec::new();
+        level.push(0..order.len() as u32);
         let mut next_node = 1;
         while !level.is_empty() {
             let depth = self.depth as usize;

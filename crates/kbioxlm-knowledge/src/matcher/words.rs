@@ -3,7 +3,7 @@
 //! Written by hand because it must be searched where it is mapped, and by the folded form of a word that is never written down:
 //! words of up to eight bytes are compared as one number, longer ones by hash and then byte by byte.
 
-use crate::fold::{Key, lower};
+use crate::fold::{Key, LOWER};
 use bytemuck::{Pod, Zeroable};
 
 /// A place of the table; `length` 0: free.
@@ -20,7 +20,6 @@ pub(crate) struct Slot {
 
 /// Longest word that is its own key.
 const INLINE: usize = 8;
-const LOWER: u64 = u64::from_le_bytes([lower(0); 8]);
 
 fn load32(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..at + 4).map_or(0, |b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]])))
@@ -92,6 +91,7 @@ impl Words<'_> {
     #[inline]
     pub(crate) fn find(&self, key: Key) -> Option<u32> {
         match key {
+            Key::Short(key, length) => self.search(key, length, |_| true),
             Key::Ascii(bytes) => self.word(bytes, LOWER),
             Key::Text(text) => self.word(text.as_bytes(), 0),
             Key::Char(c) => self.chars.get(c as usize)?.checked_sub(1),
@@ -100,7 +100,11 @@ impl Words<'_> {
 
     #[inline]
     fn word(&self, bytes: &[u8], fold: u64) -> Option<u32> {
-        let key = key(bytes, fold);
+        self.search(key(bytes, fold), bytes.len(), |token| bytes.len() <= INLINE || self.is(token, bytes, fold))
+    }
+
+    #[inline]
+    fn search(&self, key: u64, length: usize, is: impl Fn(u32) -> bool) -> Option<u32> {
         if self.slots.is_empty() {
             return None;
         }
@@ -110,10 +114,7 @@ impl Words<'_> {
             if slot.length == 0 {
                 return None;
             }
-            if slot.key == key
-                && slot.length as usize == bytes.len()
-                && (bytes.len() <= INLINE || self.is(slot.token, bytes, fold))
-            {
+            if slot.key == key && slot.length as usize == length && is(slot.token) {
                 return Some(slot.token);
             }
             at = if at + 1 == self.slots.len() { 0 } else { at + 1 };

@@ -1,11 +1,10 @@
-use serde::{Deserialize, Serialize};
+use crate::OffsetMap;
 use std::ops::Range;
-use std::path::PathBuf;
 
 /// A text in one language.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub struct Document {
-    /// Unique within its source and language: what the source has (PMID, PMCID, page id, `"id"`), or the file's name and number.
+    /// Unique within its source and language: what the source has (PMID, PMCID, page id, `"id"`), or the file's name.
     pub id: String,
     /// Language tag: `en`, `zh`.
     pub lang: String,
@@ -14,34 +13,45 @@ pub struct Document {
     /// What the document is about, the same in every language: a Wikidata id (`Q12136`), a PMID. Documents of two languages with
     /// one subject are versions of one article.
     pub subject: Option<String>,
-    /// The paragraphs of `text` in bytes: in order, not overlapping, none empty. A document without structure has one.
+    /// The paragraphs of `text` in bytes: in order, not overlapping, none empty, without the white space around them.
+    /// Lines without text separate them; a document without structure has one, an empty one none.
     pub paragraphs: Vec<Range<usize>>,
+    /// Leads from `text` back to the text as the source had it, after its escapes (JSON's, XML's) are undone. Changes nothing
+    /// unless the text was normalised.
+    pub origin: OffsetMap,
 }
 
-/// A file of texts.
-#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TextSource {
-    /// The file, or a directory whose files are read in the order of their names. May be compressed with gzip, bzip2 or Zstandard.
-    pub path: PathBuf,
-    /// What it holds; without it, what the file's name says (`.jsonl`, `.txt`, `.xml`, `.nxml`, …).
-    pub format: Option<Format>,
-    /// Language of the texts as the knowledge base names it; without it each document's own, as the file declares it or as it is detected.
-    pub lang: Option<String>,
+/// What lines without text separate.
+pub(crate) fn paragraphs(text: &str) -> Vec<Range<usize>> {
+    let mut paragraphs = Vec::new();
+    let mut open: Option<Range<usize>> = None;
+    let mut start = 0;
+    // Most texts are one line: they are not cut into pieces.
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+        let line = text.get(start..end).unwrap_or_default();
+        let trimmed = line.trim();
+        if trimmed.is_empty() {
+            paragraphs.extend(open.take());
+        } else {
+            let from = start + line.len() - line.trim_start().len();
+            let to = from + trimmed.len();
+            open = Some(open.map_or(from, |o| o.start)..to);
+        }
+        start = end + 1;
+    }
+    paragraphs.extend(open);
+    paragraphs
 }
 
-/// A format of text files.
-#[derive(Copy, Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// A JSON object a line: `{"id": "…", "text": "…"}`, also `"lang"` and `"subject"`; other keys are passed over.
-    Jsonl,
-    /// Plain text, a document a file; empty lines separate paragraphs.
-    Text,
-    /// PubMed/MEDLINE XML: titles and abstracts, `VernacularTitle` and `OtherAbstract` in their languages.
-    Medline,
-    /// JATS XML, as in the PMC Open Access subset.
-    Jats,
-    /// Wikipedia's CirrusSearch content dump: pairs of JSON lines.
-    Cirrus,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_lines_separate_paragraphs() {
+        let cut = |text: &'static str| -> Vec<&str> { paragraphs(text).into_iter().map(|r| &text[r]).collect() };
+        assert_eq!(cut("one"), ["one"]);
+        assert_eq!(cut(" one\ntwo \n \u{a0}\r\n\nthree\n"), ["one\ntwo", "three"]);
+        assert!(cut("").is_empty() && cut(" \n\n").is_empty());
+    }
 }

@@ -20,7 +20,7 @@ pub fn read_jsonl<T: DeserializeOwned>(
         let (number, text) = line?;
         serde_json::from_str(&text)
             .map(|value| (number, value))
-            .map_err(|e| FileError::content(&owned, number, json_message(&e), expected, "correct or remove this line"))
+            .map_err(|e| json_line_error(&owned, number, &e, expected))
     }))
 }
 
@@ -32,6 +32,11 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, expected: &str) -> Result<T> 
     serde_json::from_str(&read_text(path)?).map_err(|e| {
         FileError::content(path, e.line(), json_message(&e), expected, "restore the file from where it came from")
     })
+}
+
+/// The error about a line that is not the JSON that it has to be; `expected` says in words what it holds.
+pub fn json_line_error(path: &Path, line: usize, error: &serde_json::Error, expected: &str) -> FileError {
+    FileError::content(path, line, json_message(error), expected, "correct or remove this line")
 }
 
 /// serde_json ends its message with a position within the line, which here would read as one in the file.

@@ -1,0 +1,122 @@
+use crate::document::paragraphs;
+use crate::files::{File, files};
+use crate::jsonl::Jsonl;
+use crate::plain::Plain;
+use crate::reader::{Raw, Reader};
+use crate::{Document, Format, OffsetMap, TextSource, language};
+use kbioxlm_files::{FileError, Result, open};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::vec;
+
+/// The documents of a [`TextSource`], read as a stream.
+pub struct Documents {
+    source: TextSource,
+    files: vec::IntoIter<File>,
+    reader: Option<Box<dyn Reader + Send>>,
+    /// Of the document that was given last.
+    path: PathBuf,
+    line: usize,
+    skipped: Skipped,
+}
+
+/// How many documents were not handed out, and why.
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Default)]
+pub struct Skipped {
+    /// Their language is neither declared nor can it be told with certainty: too short, or mixed.
+    pub unknown_language: u64,
+}
+
+impl Documents {
+    pub(crate) fn open(source: &TextSource) -> Result<Self> {
+        let files = files(&source.path, source.format)?;
+        Ok(Self {
+            source: source.clone(),
+            files: files.into_iter(),
+            reader: None,
+            path: source.path.clone(),
+            line: 0,
+            skipped: Skipped::default(),
+        })
+    }
+
+    /// Where the last document stands: its file and the line that it begins in.
+    pub fn place(&self) -> (&Path, usize) {
+        (&self.path, self.line)
+    }
+
+    /// What was not handed out up to now.
+    pub fn skipped(&self) -> Skipped {
+        self.skipped
+    }
+
+    fn next_raw(&mut self) -> Result<Option<Raw>> {
+        loop {
+            if let Some(reader) = &mut self.reader {
+                if let Some(raw) = reader.next()? {
+                    return Ok(Some(raw));
+                }
+                self.reader = None;
+            }
+            let Some(file) = self.files.next() else { return Ok(None) };
+            self.reader = Some(reader(&file)?);
+            self.path = file.path;
+        }
+    }
+
+    fn next_document(&mut self) -> Result<Option<Document>> {
+        while let Some(raw) = self.next_raw()? {
+            self.line = raw.line;
+            if raw.id.is_empty() {
+                let help = "give each document an id of its own";
+                return Err(FileError::content(&self.path, raw.line, r#"an empty "id""#, "a name", help));
+            }
+            let declared = self.source.lang.clone().or_else(|| raw.lang.as_deref().and_then(language::tag));
+            let Some(lang) = declared.or_else(|| language::detect(&raw.text)) else {
+                self.skipped.unknown_language += 1;
+                continue;
+            };
+            let paragraphs = paragraphs(&raw.text);
+            return Ok(Some(Document {
+                id: raw.id,
+                lang,
+                text: raw.text,
+                subject: raw.subject,
+                paragraphs,
+                origin: OffsetMap::default(),
+            }));
+        }
+        Ok(None)
+    }
+}
+
+fn reader(file: &File) -> Result<Box<dyn Reader + Send>> {
+    let input = open(&file.path)?;
+    Ok(match file.format {
+        Format::Jsonl => Box::new(Jsonl::new(&file.path, input)),
+        Format::Text => Box::new(Plain::new(&file.path, &file.name, input)),
+        Format::Medline | Format::Jats | Format::Cirrus => {
+            let found = "a format that is not read yet";
+            return Err(FileError::content(&file.path, None, found, "JSON lines or plain text", "convert it"));
+        }
+    })
+}
+
+impl Iterator for Documents {
+    type Item = Result<Document>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next_document();
+        if next.is_err() {
+            self.reader = None;
+            self.files = Vec::new().into_iter();
+        }
+        next.transpose()
+    }
+}
+
+impl fmt::Debug for Documents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Documents").field("source", &self.source).field("path", &self.path).finish_non_exhaustive()
+    }
+}

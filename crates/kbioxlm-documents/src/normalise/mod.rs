@@ -1,0 +1,5 @@
+//! Normalised text that knows where it comes from.
+
+mod map;
+
+pub use map::OffsetMap;

@@ -1,6 +1,6 @@
 //! Entries for fuzzing: each takes the bytes of a file from outside. An error is a good answer; a panic or a hang is none.
 
-use crate::{Obo, Reason, Record, Result, Sink, mesh, skos, umls};
+use crate::{Obo, Reason, Record, Result, Sink, babelon, mesh, skos, umls};
 
 /// Counts what a reader gives.
 #[derive(Copy, Clone, Eq, PartialEq, Debug, Default)]
@@ -58,4 +58,12 @@ pub fn skos(bytes: &[u8]) -> Result<Count> {
 /// As of [`Source::read`](crate::Source::read).
 pub fn obo(bytes: &[u8]) -> Result<Count> {
     count(|sink| Obo::new("fuzz.obo").read_twice(|| Ok(bytes), sink))
+}
+
+/// A babelon table.
+///
+/// # Errors
+/// As of [`Source::read`](crate::Source::read).
+pub fn babelon(bytes: &[u8]) -> Result<Count> {
+    count(|sink| babelon::read_bytes(bytes, sink))
 }

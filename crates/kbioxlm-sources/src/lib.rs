@@ -4,8 +4,11 @@
 //! the other, to a [`Sink`]. Readers stream: their memory does not grow with the file. They decide what a row *says*, and drop what
 //! they were told to leave out, each with a [`Reason`]; what is done with it (joining, ranking, filtering of names) is the sink's business.
 
+mod babelon;
 pub mod curie;
 pub mod fuzz;
+mod lang;
+mod list;
 mod mesh;
 mod obo;
 mod record;
@@ -17,6 +20,7 @@ mod tsv;
 mod umls;
 mod xml;
 
+pub use babelon::{Babelon, Status};
 pub use kbioxlm_files::{FileError, Result};
 pub use mesh::Mesh;
 pub use obo::{Obo, Scope};

@@ -1,5 +1,7 @@
 //! Vocabularies in SKOS, as N-Triples: one statement a line, in any order.
 
+use crate::lang::Language;
+use crate::list::List;
 use crate::text::tidy;
 use crate::{FileError, LinkReason, Reason, Record, Result, Sink};
 use kbioxlm_files::Lines;
@@ -112,9 +114,8 @@ impl Skos {
         match (core, object) {
             (Some(kind @ ("prefLabel" | "altLabel" | "hiddenLabel")), Object::Text { text, lang }) => {
                 let text = tidy(text);
-                let Some(lang) =
-                    lang.map(language).or(self.untagged.as_deref().map(language)).filter(|l| self.keeps(l))
-                else {
+                let lang = lang.or(self.untagged.as_deref()).map(Language::of);
+                let Some(lang) = lang.filter(|lang| lang.is_among(&self.languages)) else {
                     sink.dropped(line, Reason::Language, &text);
                     return Ok(());
                 };
@@ -122,15 +123,9 @@ impl Skos {
                     sink.dropped(line, Reason::Empty, &self.id(subject));
                     return Ok(());
                 }
-                let mut flags = [""; 2];
-                let mut count = 0;
                 let hidden = (kind == "hiddenLabel").then_some("variant_or_misspelling");
-                let british = lang.british.then_some("uk_spelling");
-                for (place, flag) in flags.iter_mut().zip([hidden, british].into_iter().flatten()) {
-                    *place = flag;
-                    count += 1;
-                }
-                let (preferred, flags) = (kind == "prefLabel", flags.get(..count).unwrap_or_default());
+                let flags = List::of([hidden, lang.british.then_some("uk_spelling")]);
+                let (preferred, flags) = (kind == "prefLabel", flags.as_slice());
                 let record =
                     Record::Term { concept: &self.id(subject), lang: &lang.tag, text: &text, preferred, flags };
                 sink.record(line, record)
@@ -157,11 +152,6 @@ impl Skos {
         }
     }
 
-    fn keeps(&self, lang: &Language) -> bool {
-        let primary = lang.tag.split('-').next().unwrap_or_default();
-        self.languages.is_empty() || self.languages.iter().any(|l| *l == lang.tag || l == primary)
-    }
-
     /// The id for an address: with a prefix where one is known.
     fn id<'a>(&self, iri: &'a str) -> Cow<'a, str> {
         let local_of = |prefix: &str, local: &str| {
@@ -179,37 +169,6 @@ impl Skos {
 
 const CONVERT: &str = "convert the file, for example with `riot --output=ntriples FILE > FILE.nt` (Apache Jena) or \
     `rapper -i guess -o ntriples FILE > FILE.nt` (Raptor)";
-
-/// A language as the knowledge base names it.
-struct Language {
-    tag: Cow<'static, str>,
-    british: bool,
-}
-
-/// Regions are left out, except that some tell the script of Chinese and the spelling of English.
-fn language(tag: &str) -> Language {
-    let lower = tag.to_ascii_lowercase();
-    let mut parts = lower.split('-');
-    let primary = parts.next().unwrap_or_default().to_owned();
-    let rest: Vec<&str> = parts.collect();
-    let has = |any: &[&str]| rest.iter().any(|part| any.contains(part));
-    let british = primary == "en" && has(&["gb", "au", "nz", "ie", "za", "in"]);
-    let tag = if primary == "zh" && has(&["hant", "tw", "hk", "mo"]) {
-        Cow::Borrowed("zh-Hant")
-    } else if primary == "zh" {
-        Cow::Borrowed("zh")
-    } else {
-        match rest.iter().find(|part| part.len() == 4 && part.bytes().all(|b| b.is_ascii_alphabetic())) {
-            // `sr-Latn` is written otherwise than `sr`.
-            Some(script) => {
-                let (first, others) = script.split_at(1);
-                Cow::Owned(format!("{primary}-{}{others}", first.to_ascii_uppercase()))
-            }
-            None => Cow::Owned(primary),
-        }
-    };
-    Language { tag, british }
-}
 
 /// A statement.
 struct Triple<'a> {

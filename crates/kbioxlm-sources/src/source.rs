@@ -1,4 +1,4 @@
-use crate::{Mesh, Obo, Result, Sink, Skos, Umls, tsv};
+use crate::{Babelon, Mesh, Obo, Result, Sink, Skos, Umls, tsv};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,8 @@ pub enum Source {
     Skos(Skos),
     /// An ontology in the OBO flat file format: HPO, MONDO, Disease Ontology, ChEBI.
     Obo(Obo),
+    /// Translations of an ontology as a babelon table.
+    Babelon(Babelon),
 }
 
 /// A tab-separated table; columns are found by the name in the header line.
@@ -49,6 +51,7 @@ impl Source {
             Self::Mesh(mesh) => mesh.read(sink),
             Self::Skos(skos) => skos.read(sink),
             Self::Obo(obo) => obo.read(sink),
+            Self::Babelon(babelon) => babelon.read(sink),
         }
     }
 
@@ -60,6 +63,7 @@ impl Source {
             Self::Mesh(mesh) => &mesh.path,
             Self::Skos(skos) => &skos.path,
             Self::Obo(obo) => &obo.path,
+            Self::Babelon(babelon) => &babelon.path,
         }
     }
 }

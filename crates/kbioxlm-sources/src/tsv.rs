@@ -1,5 +1,6 @@
 //! Readers for the tab-separated tables. What is not as it has to be ends the reading with file and line.
 
+use crate::list::List;
 use crate::{FileError, LinkReason, Record, Result, Sink};
 use kbioxlm_files::Table;
 use std::path::Path;
@@ -70,18 +71,6 @@ fn rows<const N: usize>(
 /// Most entries of a list in one cell.
 const MAX_LIST: usize = 32;
 
-/// A list in a cell, kept where it needs no allocation.
-struct List<'c> {
-    entries: [&'c str; MAX_LIST],
-    len: usize,
-}
-
-impl<'c> List<'c> {
-    fn as_slice(&self) -> &[&'c str] {
-        self.entries.get(..self.len).unwrap_or_default()
-    }
-}
-
 /// Where a cell stands, for errors about it.
 struct Row<'a> {
     path: &'a Path,
@@ -105,15 +94,13 @@ impl Row<'_> {
         Ok(cell)
     }
 
-    fn list<'c>(&self, entries: impl Iterator<Item = &'c str>) -> Result<List<'c>> {
-        let mut list = List { entries: [""; MAX_LIST], len: 0 };
+    fn list<'c>(&self, entries: impl Iterator<Item = &'c str>) -> Result<List<'c, MAX_LIST>> {
+        let mut list = List::new();
         for entry in entries {
-            let Some(place) = list.entries.get_mut(list.len) else {
+            if !list.push(entry) {
                 let found = format!("a list of more than {MAX_LIST}");
                 return Err(self.error(found, "a few flags or languages", "shorten the list"));
-            };
-            *place = entry;
-            list.len += 1;
+            }
         }
         Ok(list)
     }

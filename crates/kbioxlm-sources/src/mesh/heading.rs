@@ -1,6 +1,7 @@
 //! A record of the MeSH and what it says.
 
 use super::{CATEGORIES, Mesh};
+use crate::list::List;
 use crate::{LinkReason, Reason, Record, Result, Sink};
 
 /// A descriptor or supplementary record.
@@ -119,13 +120,8 @@ impl Heading {
                 _ => None,
             };
             let permuted = term.permuted.then_some("variant_or_misspelling");
-            let mut flags = [""; 3];
-            let mut count = 0;
-            for (place, flag) in flags.iter_mut().zip([lexical, scope, permuted].into_iter().flatten()) {
-                *place = flag;
-                count += 1;
-            }
-            let (preferred, flags) = (term.preferred && !term.permuted, flags.get(..count).unwrap_or_default());
+            let flags = List::of([lexical, scope, permuted]);
+            let (preferred, flags) = (term.preferred && !term.permuted, flags.as_slice());
             sink.record(term.line, Record::Term { concept, lang: "en", text: &term.text, preferred, flags })?;
         }
         for b in self.concepts.iter().filter(|c| c.preferred).flat_map(|c| &c.other_ids) {

@@ -2,6 +2,7 @@
 
 use super::rows::{Kept, Rows, cui, suppressed};
 use super::{Umls, codes};
+use crate::list::List;
 use crate::{FileError, LinkReason, Reason, Record, Result, Sink};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -262,17 +263,13 @@ impl Concept {
                 preferred.push((lang, best(lang)));
             }
             let is_best = preferred.iter().any(|(l, best)| *l == lang && *best == Some((lang, text)));
-            let mut flags = [""; codes::FLAGS.len()];
-            let mut count = 0;
+            let mut flags = List::<{ codes::FLAGS.len() }>::new();
             for (bit, flag) in codes::FLAGS.iter().enumerate() {
-                if name.flags >> bit & 1 == 1
-                    && let Some(place) = flags.get_mut(count)
-                {
-                    *place = flag;
-                    count += 1;
+                if name.flags >> bit & 1 == 1 {
+                    flags.push(flag);
                 }
             }
-            let flags = flags.get(..count).unwrap_or_default();
+            let flags = flags.as_slice();
             sink.record(atom.line, Record::Term { concept: id, lang, text, preferred: is_best, flags })?;
         }
         self.order = order;

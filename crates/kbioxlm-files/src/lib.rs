@@ -7,6 +7,7 @@ mod lines;
 mod open;
 mod output;
 mod table;
+pub mod xml;
 
 pub use error::{FileError, Result};
 pub use hash::{hash_bytes, hash_file, rng_for};

@@ -18,7 +18,6 @@ mod source;
 mod text;
 mod tsv;
 mod umls;
-mod xml;
 
 pub use babelon::{Babelon, Status};
 pub use kbioxlm_files::{FileError, Result};

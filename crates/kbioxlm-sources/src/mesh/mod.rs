@@ -4,8 +4,8 @@ mod heading;
 mod reading;
 mod tree;
 
-use crate::xml::{Node, Xml};
 use crate::{FileError, Result, Sink};
+use kbioxlm_files::xml::{Node, Xml};
 use reading::Reading;
 use serde::{Deserialize, Serialize};
 use std::io::BufRead;
@@ -68,7 +68,7 @@ impl Mesh {
         let mut xml = Xml::new(&self.path, reader);
         let mut reading = Reading::new(self);
         let mut rooted = false;
-        while let Some(node) = xml.next()? {
+        while let Some(node) = xml.next_node()? {
             match node {
                 Node::Open if !rooted => {
                     rooted = true;

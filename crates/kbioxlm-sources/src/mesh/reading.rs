@@ -4,8 +4,8 @@ use super::heading::{Concept, Heading, Term, other_id};
 use super::tree::Tree;
 use super::{AGAIN, Mesh};
 use crate::text::tidy;
-use crate::xml::Xml;
 use crate::{Result, Sink};
+use kbioxlm_files::xml::Xml;
 use std::io::BufRead;
 
 /// Most entries of one record, of each kind; the largest has some hundred.

@@ -1,8 +1,8 @@
 //! The hierarchy of headings.
 
 use super::heading::Heading;
-use crate::xml::Xml;
 use crate::{Record, Result, Sink};
+use kbioxlm_files::xml::Xml;
 use std::collections::HashMap;
 use std::io::BufRead;
 

@@ -4,17 +4,18 @@ use crate::{FileError, Result};
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
+use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
 /// Longest tag or text, in bytes: what is held in memory at a time.
 const MAX_SIZE: usize = 4 << 20;
-/// Deepest nesting; the formats read here need a dozen.
-const MAX_DEPTH: usize = 64;
+/// Deepest nesting; the formats read here need a dozen, formulas in them some more.
+const MAX_DEPTH: usize = 256;
 
 /// What stands next in the document.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
-pub(crate) enum Node {
+pub enum Node {
     /// A start tag: see [`Xml::name`] and [`Xml::attribute`].
     Open,
     /// An end tag: [`Xml::text`] is what stands between it and the tag before.
@@ -22,7 +23,7 @@ pub(crate) enum Node {
 }
 
 /// A document, read tag by tag. Entities other than the five predefined ones are an error: nothing is expanded.
-pub(crate) struct Xml<R> {
+pub struct Xml<R> {
     path: PathBuf,
     reader: Reader<Bounded<R>>,
     buffer: Vec<u8>,
@@ -36,7 +37,8 @@ pub(crate) struct Xml<R> {
 }
 
 impl<R: BufRead> Xml<R> {
-    pub(crate) fn new(path: &Path, reader: R) -> Self {
+    /// The document that `reader` gives; errors name `path`.
+    pub fn new(path: &Path, reader: R) -> Self {
         Self {
             path: path.to_owned(),
             reader: Reader::from_reader(Bounded { inner: reader, used: 0, lines: 1 }),
@@ -50,39 +52,42 @@ impl<R: BufRead> Xml<R> {
     }
 
     /// The line that has been read to.
-    pub(crate) fn line(&self) -> usize {
+    pub fn line(&self) -> usize {
         self.reader.get_ref().lines
     }
 
     /// The text before the tag that was read last.
-    pub(crate) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.text
     }
 
     /// The name in the last start tag.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.tag.get(..self.name_len).unwrap_or_default()
     }
 
     /// Whether the last start tag has this attribute with this value. For names and codes, which need no escapes.
-    pub(crate) fn has(&self, key: &str, value: &str) -> bool {
+    pub fn has(&self, key: &str, value: &str) -> bool {
         self.attribute(key).as_deref() == Some(value)
     }
 
     /// An attribute of the last start tag.
-    pub(crate) fn attribute(&self, key: &str) -> Option<String> {
+    pub fn attribute(&self, key: &str) -> Option<String> {
         let tag = BytesStart::from_content(self.tag.as_str(), self.name_len);
         // The check for repeated names takes time that grows with their square.
         tag.attributes().with_checks(false).flatten().find(|a| a.key.as_ref() == key).map(|a| a.value.into_owned())
     }
 
     /// An error at the line that has been read to.
-    pub(crate) fn error(&self, found: impl Into<String>, expected: &str, help: &str) -> FileError {
+    pub fn error(&self, found: impl Into<String>, expected: &str, help: &str) -> FileError {
         FileError::content(&self.path, self.line(), found, expected, help)
     }
 
     /// The next tag; `None` at the end of the document.
-    pub(crate) fn next(&mut self) -> Result<Option<Node>> {
+    ///
+    /// # Errors
+    /// The document cannot be read, is not well-formed, ends too early, or goes beyond a limit.
+    pub fn next_node(&mut self) -> Result<Option<Node>> {
         self.text.clear();
         if std::mem::take(&mut self.empty) {
             return Ok(Some(Node::Close));
@@ -161,6 +166,12 @@ fn resolve(entity: &quick_xml::events::BytesRef<'_>) -> Result<char, Malformed> 
     }
     let predefined = resolve_predefined_entity(entity).and_then(|text| text.chars().next());
     predefined.ok_or_else(|| Malformed::Entity(entity.chars().take(40).collect()))
+}
+
+impl<R> fmt::Debug for Xml<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Xml").field("path", &self.path).field("tag", &self.tag).finish_non_exhaustive()
+    }
 }
 
 /// Counts lines, and ends a tag or text that would fill the memory.

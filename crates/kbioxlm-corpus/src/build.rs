@@ -1,6 +1,7 @@
 use crate::anchor::Anchor;
 use crate::corpus::{EXAMPLES, FORMAT, FORMAT_VERSION, MANIFEST, Manifest, SourceFile};
 use crate::documents::{self, Document, Survey};
+use crate::filter::{Filter, Filters};
 use crate::passage::Passages;
 use crate::report::DocumentCounts;
 use crate::table::Writer;
@@ -9,7 +10,7 @@ use kbioxlm_files::{FileError, StagedDir, hash_file, write_json_atomic};
 use kbioxlm_knowledge::{KnowledgeBase, Matcher};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Documents that are worked on at a time: enough for many threads, few enough to stay small in memory.
 const BATCH: usize = 256;
@@ -36,6 +37,7 @@ pub fn build(
 ) -> Result<CorpusReport> {
     let config = config.resolved(texts, passages)?;
     let anchor = Anchor::new(kb, &config)?;
+    let filters = Filters::new(&config)?;
     // A corpus of passages alone does not look at the documents, and the other way round.
     let texts = if config.levels == [Level::Passage] { &[] } else { texts };
     let passages = if config.has(Level::Passage) { passages } else { &[] };
@@ -47,6 +49,7 @@ pub fn build(
     let mut build = Build {
         anchor: &anchor,
         matchers: &matchers,
+        filters: &filters,
         writer: Writer::create(&examples)?,
         report: CorpusReport::default(),
         progress,
@@ -57,8 +60,9 @@ pub fn build(
         let counts = DocumentCounts { read: survey.read, empty: survey.empty, ..DocumentCounts::default() };
         build.report.documents.insert(lang.clone(), counts);
     }
+    let mut filter = filters.filter();
     for source in texts {
-        build.documents(source, surveys.get(&source.lang))?;
+        build.documents(source, surveys.get(&source.lang), &mut filter)?;
     }
     build.all_passages(passages)?;
     let Build { writer, report, .. } = build;
@@ -69,8 +73,11 @@ pub fn build(
         version: FORMAT_VERSION,
         examples: report.total(),
         hash: hash_file(&examples)?,
-        sources: sources(texts, passages)?,
-        config: config.clone(),
+        sources: sources(texts, passages, &config.exclude)?,
+        config: AnchorConfig {
+            exclude: config.exclude.iter().map(|path| name(path).into()).collect(),
+            ..config.clone()
+        },
         report: report.clone(),
     };
     write_json_atomic(&staged.path().join(MANIFEST), &manifest)?;
@@ -85,19 +92,23 @@ fn matchers(kb: &KnowledgeBase, texts: &[TextSource], passages: &[PassageSource]
 }
 
 /// The manifest names the files without their directories: the same corpus has the same manifest on every machine.
-fn sources(texts: &[TextSource], passages: &[PassageSource]) -> Result<Vec<SourceFile>> {
+fn sources(texts: &[TextSource], passages: &[PassageSource], exclude: &[PathBuf]) -> Result<Vec<SourceFile>> {
     let texts = texts.iter().map(|t| (t.lang.clone(), &t.path));
     let passages = passages.iter().map(|p| (p.langs.join("-"), &p.path));
-    let source = |(languages, path): (String, &std::path::PathBuf)| {
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(SourceFile { languages, file, hash: hash_file(path)? })
-    };
-    texts.chain(passages).map(source).collect()
+    let exclude = exclude.iter().map(|path| ("excluded".to_owned(), path));
+    let source =
+        |(languages, path): (String, &PathBuf)| Ok(SourceFile { languages, file: name(path), hash: hash_file(path)? });
+    texts.chain(passages).chain(exclude).map(source).collect()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 struct Build<'a> {
     anchor: &'a Anchor<'a>,
     matchers: &'a BTreeMap<String, Matcher>,
+    filters: &'a Filters,
     writer: Writer,
     report: CorpusReport,
     progress: &'a (dyn Fn(u64, u64) + Sync),
@@ -106,7 +117,7 @@ struct Build<'a> {
 }
 
 impl Build<'_> {
-    fn documents(&mut self, source: &TextSource, survey: Option<&Survey>) -> Result<()> {
+    fn documents(&mut self, source: &TextSource, survey: Option<&Survey>, filter: &mut Filter) -> Result<()> {
         let (anchor, Some(matcher)) = (self.anchor, self.matchers.get(&source.lang)) else { return Ok(()) };
         let mut documents = documents::selected(source, survey, anchor.config)?;
         loop {
@@ -114,18 +125,21 @@ impl Build<'_> {
             if batch.is_empty() {
                 return Ok(());
             }
+            let read = batch.len();
+            let batch = filter.keep(batch, &source.lang, &mut self.report.left_out);
             let done: Vec<(Vec<Example>, DocumentCounts)> =
                 batch.par_iter().map(|document| anchored(anchor, matcher, document)).collect();
             let counts = self.report.documents.entry(source.lang.clone()).or_default();
             done.iter().for_each(|(_, part)| counts.add(part));
             let examples: Vec<Example> = done.into_iter().flat_map(|(examples, _)| examples).collect();
-            self.write(&examples, batch.len())?;
+            self.write(&examples, read)?;
         }
     }
 
     fn all_passages(&mut self, sources: &[PassageSource]) -> Result<()> {
         let config = self.anchor.config;
         let mut seen: BTreeMap<(String, String), &Path> = BTreeMap::new();
+        let mut filter = self.filters.filter();
         for source in sources {
             let [first, second] = &source.langs;
             let (Some(a), Some(b)) = (self.matchers.get(first), self.matchers.get(second)) else { continue };
@@ -145,18 +159,20 @@ impl Build<'_> {
                     .into());
                 }
             }
-            self.total += found.pairs.len() as u64;
+            let kept = filter.kept(&found.pairs, &languages, &mut self.report.left_out);
+            let pairs = passages::only(found.pairs, &kept);
+            self.total += pairs.len() as u64;
             let counts = self.report.passages.entry(languages).or_default();
             counts.read += found.read;
             counts.empty += found.empty;
-            counts.used += found.pairs.len() as u64;
-            let passages = Passages::new(self.anchor, source, &found.pairs, [a, b]);
+            counts.used += pairs.len() as u64;
+            let passages = Passages::new(self.anchor, source, &pairs, [a, b]);
             let choices = passages.choose()?;
             for batch in choices.chunks(BATCH) {
                 let examples: Vec<Example> = batch.par_iter().map(|choice| passages.example(choice)).collect();
                 self.write(&examples, 0)?;
             }
-            self.write(&[], found.pairs.len())?;
+            self.write(&[], pairs.len())?;
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ pub(crate) struct Manifest {
 /// A file that the corpus was built from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SourceFile {
-    /// `en`, or of passages `en-zh`.
+    /// `en`, of passages `en-zh`, of texts that must not be in the corpus `excluded`.
     pub languages: String,
     /// Name without directory.
     pub file: String,

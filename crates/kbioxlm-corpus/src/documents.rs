@@ -1,5 +1,6 @@
 //! Monolingual documents: read twice, so that a sample can be drawn without holding the texts.
 
+use crate::filter::Filtered;
 use crate::{AnchorConfig, Result, TextSource};
 use kbioxlm_files::{FileError, read_jsonl, rng_for};
 use rand::Rng;
@@ -12,6 +13,16 @@ pub(crate) struct Document {
     pub id: String,
     pub lang: String,
     pub text: String,
+}
+
+impl Filtered for Document {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        vec![&self.text]
+    }
 }
 
 #[derive(Deserialize)]

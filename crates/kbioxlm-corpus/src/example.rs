@@ -174,6 +174,11 @@ pub struct Example {
 }
 
 impl Example {
+    /// The segments that are text of a source: all but facts.
+    pub fn running_text(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.iter().take(if self.level == Level::Fact { 1 } else { usize::MAX })
+    }
+
     /// The text of one of the example's spans; `None` if the span does not fit its segment.
     pub fn text_of(&self, span: &Span) -> Option<&str> {
         self.segments.get(span.segment)?.text.get(span.bytes.clone())

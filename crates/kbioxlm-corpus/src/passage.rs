@@ -125,12 +125,12 @@ impl<'a> Passages<'a> {
     /// Neighbouring distinct passages of a topic. A file of pairs names a passage again for each of its partners.
     fn neighbours(&self, lang: usize) -> Vec<[Side; 2]> {
         let mut seen: HashSet<(usize, &str)> = HashSet::new();
-        let mut last: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut last: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         let mut neighbours = Vec::new();
         for (number, pair) in self.pairs.iter().enumerate() {
             if seen.insert((pair.topic, &pair.texts[lang])) {
                 let side = |pair| Side { pair, lang, part: None };
-                neighbours.extend(last.insert(pair.topic, number).map(|before| [side(before), side(number)]));
+                neighbours.extend(last.insert((pair.topic, pair.gaps), number).map(|before| [side(before), side(number)]));
             }
         }
         neighbours

@@ -1,6 +1,7 @@
 //! Aligned passages: pairs of texts on the same subject, one a language.
 
 use crate::documents::sample_key;
+use crate::filter::Filtered;
 use crate::{PassageSource, Result};
 use kbioxlm_files::{FileError, read_jsonl};
 use serde_json::{Map, Value};
@@ -13,6 +14,18 @@ pub(crate) struct Pair {
     pub texts: [String; 2],
     /// Number of the article, counted in the order in which the file names them.
     pub topic: usize,
+    /// Pairs of the article that were left out before this one: what lies around a gap is not consecutive.
+    pub gaps: usize,
+}
+
+impl Filtered for Pair {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.texts.iter().map(String::as_str).collect()
+    }
 }
 
 /// The pairs of one file.
@@ -63,12 +76,27 @@ pub(crate) fn read(source: &PassageSource, seed: u64, limit: Option<usize>) -> R
         let name = if row.contains_key("topic") { text_of("topic")? } else { format!("\u{0}{id}") };
         let next = topics.len();
         let topic = *topics.entry(name).or_insert(next);
-        found.pairs.push(Pair { id, texts, topic });
+        found.pairs.push(Pair { id, texts, topic, gaps: 0 });
     }
     if let Some(limit) = limit.filter(|&limit| found.pairs.len() > limit) {
         sample(&mut found.pairs, &source.langs, seed, limit);
     }
     Ok(found)
+}
+
+/// The pairs that `kept` says; the others leave a gap in their article.
+pub(crate) fn only(pairs: Vec<Pair>, kept: &[bool]) -> Vec<Pair> {
+    let mut gaps: HashMap<usize, usize> = HashMap::new();
+    let mut only = Vec::with_capacity(pairs.len());
+    for (pair, kept) in pairs.into_iter().zip(kept) {
+        let gaps = gaps.entry(pair.topic).or_default();
+        if *kept {
+            only.push(Pair { gaps: *gaps, ..pair });
+        } else {
+            *gaps += 1;
+        }
+    }
+    only
 }
 
 /// Keeps whole articles while they fit, since consecutive passages must stay together.

@@ -14,6 +14,57 @@ pub struct CorpusReport {
     pub examples: BTreeMap<Level, BTreeMap<String, ExampleCounts>>,
     /// Examples by label.
     pub labels: BTreeMap<PassageLabel, u64>,
+    /// What filters left out, by language or language pair.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, FilterCounts>,
+}
+
+/// Why a document or passage pair was left out.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It shares too much with a text that is to be excluded.
+    Excluded,
+    /// It is nearly the same as one before it.
+    NearDuplicate,
+}
+
+/// A document or passage pair that was left out.
+#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub reason: Reason,
+    /// The excluded text as `file:id`, or the id of the document or pair that was kept.
+    pub of: String,
+}
+
+/// What the filters left out of the documents of a language or the pairs of two.
+#[derive(Clone, Eq, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct FilterCounts {
+    /// Those that share too much with an excluded text.
+    pub excluded: u64,
+    /// Those that are nearly the same as one before.
+    pub near_duplicates: u64,
+    /// The first few of either kind.
+    pub examples: Vec<LeftOut>,
+}
+
+impl FilterCounts {
+    /// Examples of each reason that are kept.
+    const EXAMPLES: u64 = 5;
+
+    pub(crate) fn add(&mut self, left_out: LeftOut) {
+        let count = match left_out.reason {
+            Reason::Excluded => &mut self.excluded,
+            Reason::NearDuplicate => &mut self.near_duplicates,
+        };
+        *count += 1;
+        if *count <= Self::EXAMPLES {
+            self.examples.push(left_out);
+        }
+    }
 }
 
 /// What became of the documents of one language.
@@ -75,19 +126,29 @@ pub struct ExampleCounts {
     pub facts: u64,
 }
 
+impl ExampleCounts {
+    pub(crate) fn count(&mut self, example: &Example) {
+        let mentions = || example.spans.iter().filter(|s| s.role == Role::Entity);
+        self.examples += 1;
+        self.characters += example.segments.iter().map(|s| s.text.chars().count() as u64).sum::<u64>();
+        self.mentions += mentions().count() as u64;
+        self.switches += mentions().filter(|s| s.switched).count() as u64;
+        self.facts += example.spans.iter().filter(|s| s.role == Role::Relation).count() as u64;
+    }
+}
+
+/// The languages of an example's running texts, facts aside: `en`, `en+zh`.
+pub(crate) fn languages_of(example: &Example) -> String {
+    let mut languages: Vec<&str> = example.running_text().map(|segment| segment.lang.as_str()).collect();
+    languages.sort_unstable();
+    languages.dedup();
+    languages.join("+")
+}
+
 impl CorpusReport {
     pub(crate) fn count(&mut self, example: &Example) {
-        let running = if example.level == Level::Passage { 2 } else { 1 };
-        let mut languages: Vec<&str> = example.segments.iter().take(running).map(|s| s.lang.as_str()).collect();
-        languages.sort_unstable();
-        languages.dedup();
-        let counts = self.examples.entry(example.level).or_default().entry(languages.join("+")).or_default();
-        let mentions = || example.spans.iter().filter(|s| s.role == Role::Entity);
-        counts.examples += 1;
-        counts.characters += example.segments.iter().map(|s| s.text.chars().count() as u64).sum::<u64>();
-        counts.mentions += mentions().count() as u64;
-        counts.switches += mentions().filter(|s| s.switched).count() as u64;
-        counts.facts += example.spans.iter().filter(|s| s.role == Role::Relation).count() as u64;
+        let languages = self.examples.entry(example.level).or_default();
+        languages.entry(languages_of(example)).or_default().count(example);
         if let Some(label) = example.label {
             *self.labels.entry(label).or_default() += 1;
         }
@@ -119,6 +180,13 @@ impl fmt::Display for CorpusReport {
             rows.extend(self.passages.iter().map(|(langs, p)| row(langs, [p.read, p.empty, p.used])));
             tables.push(rows);
         }
+        if !self.left_out.is_empty() {
+            let mut rows = vec![row("left out", ["excluded", "near duplicate"])];
+            for (languages, counts) in &self.left_out {
+                rows.push(row(languages, [counts.excluded, counts.near_duplicates]));
+            }
+            tables.push(rows);
+        }
         let mut rows = vec![row("examples", ["number", "characters", "mentions", "switched", "facts"])];
         for (level, languages) in &self.examples {
             rows.extend(languages.iter().map(|(lang, c)| {
@@ -128,7 +196,15 @@ impl fmt::Display for CorpusReport {
         rows.extend(self.labels.iter().map(|(label, n)| row(&format!("  {label}"), [n])));
         tables.push(rows);
         let written: Vec<String> = tables.iter().map(|rows| align(rows)).collect();
-        f.write_str(&written.join("\n\n"))
+        f.write_str(&written.join("\n\n"))?;
+        for LeftOut { id, reason, of } in self.left_out.values().flat_map(|counts| &counts.examples) {
+            let why = match reason {
+                Reason::Excluded => "shares too much with",
+                Reason::NearDuplicate => "is nearly the same as",
+            };
+            write!(f, "\n`{id}` {why} `{of}`")?;
+        }
+        Ok(())
     }
 }
 

@@ -313,3 +313,47 @@ pub(crate) fn equal_but_for_form(a: &str, b: &str) -> bool {
     }
     a == b || tokens(a) == tokens(b)
 }
+
+/// What a token is.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum TokenKind {
+    /// A word of a script that separates words, or a number.
+    Word,
+    /// A character of a script that does not: Chinese, Japanese, Korean, Thai, Lao, Khmer, Myanmar.
+    Character,
+    /// Punctuation, a symbol, a control character.
+    Symbol,
+}
+
+/// Calls `each` with the tokens of a text, folded as a [`Matcher`](crate::Matcher) compares them: texts of equal tokens differ
+/// in case, width, composition, invisible characters and white space only.
+pub fn folded_tokens(text: &str, mut each: impl FnMut(&str, TokenKind)) {
+    let mut scanner = Scanner::new(text);
+    let (mut scratch, mut written) = (String::new(), String::new());
+    while let Some(token) = scanner.next(&mut scratch) {
+        let short;
+        let folded = match token.key {
+            Key::Short(bytes, length) => {
+                short = bytes.to_le_bytes();
+                std::str::from_utf8(short.get(..length).unwrap_or_default()).unwrap_or_default()
+            }
+            Key::Ascii(bytes) => {
+                written.clear();
+                written.extend(bytes.iter().map(|&b| char::from(lower(b))));
+                written.as_str()
+            }
+            Key::Char(c) => {
+                written.clear();
+                written.push(c);
+                written.as_str()
+            }
+            Key::Text(text) => text,
+        };
+        let kind = match folded.chars().next().map(class) {
+            Some(Class::Word) => TokenKind::Word,
+            Some(Class::Unspaced) => TokenKind::Character,
+            _ => TokenKind::Symbol,
+        };
+        each(folded, kind);
+    }
+}

@@ -114,6 +114,21 @@ fn form_is_folded_and_the_original_returned() {
 }
 
 #[test]
+fn folded_tokens_are_what_the_matcher_compares() {
+    let tokens = |text: &str| {
+        let mut list = Vec::new();
+        crate::folded_tokens(text, |token, kind| list.push((token.to_owned(), kind)));
+        list
+    };
+    use crate::TokenKind::{Character, Symbol, Word};
+    let expected =
+        [("il", Word), ("-", Symbol), ("6", Word), ("高", Character), ("café", Word), ("immunodeficiency", Word)];
+    let expected: Vec<_> = expected.map(|(text, kind)| (text.to_owned(), kind)).into();
+    assert_eq!(tokens("IL-6高 Café ImmunoDeficiency"), expected);
+    assert_eq!(tokens("ＩＬ－６ 高\r\ncafe\u{301} immuno\u{AD}deficiency"), expected);
+}
+
+#[test]
 fn case_sensitive_terms_differ_in_form_only() {
     let kb = base_of(vec![Setting { text: "ALL é".to_owned(), case_sensitive: true, ..Setting::default() }]);
     assert_eq!(found(&kb, "ＡＬＬ  e\u{301}; ALL É; All é"), ["ＡＬＬ  e\u{301}"]);

@@ -1,0 +1,96 @@
+//! A page in one file.
+
+use std::fmt::Write;
+
+const STYLE: &str = include_str!("page.css");
+
+/// An HTML page that is built from top to bottom, and needs nothing but itself.
+#[derive(Clone, Debug)]
+pub struct Page {
+    title: String,
+    body: String,
+}
+
+impl Page {
+    /// A page with a title and a line about it.
+    pub fn new(title: &str, about: &str) -> Self {
+        let body = format!("<h1>{}</h1>\n<p class=\"about\">{}</p>\n", escaped(title), escaped(about));
+        Self { title: title.to_owned(), body }
+    }
+
+    /// Numbers that are seen first, each with what it counts.
+    pub fn tiles(&mut self, tiles: &[(&str, String)]) {
+        self.body.push_str("<dl class=\"tiles\">\n");
+        for (name, value) in tiles {
+            // Writing to a string cannot fail.
+            let _ = writeln!(self.body, "<div><dt>{}</dt><dd>{}</dd></div>", escaped(name), escaped(value));
+        }
+        self.body.push_str("</dl>\n");
+    }
+
+    /// Begins a group of charts and tables that stand beside each other where there is room.
+    pub fn begin_group(&mut self) {
+        self.body.push_str("<div class=\"group\">\n");
+    }
+
+    /// Ends the group.
+    pub fn end_group(&mut self) {
+        self.body.push_str("</div>\n");
+    }
+
+    /// A chart (SVG, as this crate draws it) with its heading and a note below.
+    pub fn chart(&mut self, heading: &str, svg: &str, note: &str) {
+        let note = if note.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", escaped(note)) };
+        let _ = writeln!(self.body, "<figure><h2>{}</h2>{svg}{note}</figure>", escaped(heading));
+    }
+
+    /// A table, its first row the header; wide ones are scrolled by themselves.
+    pub fn table(&mut self, heading: &str, rows: &[Vec<String>]) {
+        let _ = write!(self.body, "<figure class=\"wide\"><h2>{}</h2><div class=\"scroll\"><table>", escaped(heading));
+        for (n, row) in rows.iter().enumerate() {
+            let tag = if n == 0 { "th" } else { "td" };
+            let cells: String = row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
+            let _ = write!(self.body, "<tr>{cells}</tr>");
+        }
+        self.body.push_str("</table></div></figure>\n");
+    }
+
+    /// The whole page.
+    pub fn html(&self) -> String {
+        let Self { title, body } = self;
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>{}</title>\n<style>\n{STYLE}</style>\n<main>\n{body}</main>\n</html>\n",
+            escaped(title)
+        )
+    }
+}
+
+/// Text as it stands in HTML.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_whole_and_needs_nothing_else() {
+        let mut page = Page::new("A <b>", "x & y");
+        page.tiles(&[("examples", "1,234".to_owned())]);
+        page.begin_group();
+        page.chart("Chart", "<svg></svg>", "note");
+        page.table("Table", &[vec!["name".into(), "n".into()], vec!["<i>".into(), "1".into()]]);
+        page.end_group();
+        let html = page.html();
+        assert!(
+            html.contains("<title>A &lt;b&gt;</title>") && html.contains("x &amp; y") && html.contains("&lt;i&gt;")
+        );
+        assert!(!html.contains("http") && !html.contains("<script"));
+        for tag in ["main", "figure", "div", "dl", "table", "tr"] {
+            assert_eq!(html.matches(&format!("<{tag}")).count(), html.matches(&format!("</{tag}>")).count(), "{tag}");
+        }
+    }
+}

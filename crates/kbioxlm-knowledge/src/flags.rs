@@ -2,7 +2,7 @@
 //!
 //! | flag | looked for in text | may replace a mention |
 //! |---|---|---|
-//! | none, `layperson`, `plural_form`, `uk_spelling`, `from_alias`, `from_parenthesis`, `brand_or_alt`, `dosage_form`, `category_title`, `single_source` | yes | yes: true names, if not the most usual ones |
+//! | none, `layperson`, `plural_form`, `uk_spelling`, `from_alias`, `from_parenthesis`, `brand_or_alt`, `dosage_form`, `category_title`, `single_source`, `disambiguated` | yes | yes: true names, if not the most usual ones |
 //! | `candidate` (translated, not yet reviewed) | yes | yes: often the only name in its language |
 //! | `abbreviation` | yes, in exactly this case | yes |
 //! | `untranslated`, `same_as_english` | no, except in English | no: not a name in that language |
@@ -22,12 +22,13 @@
 use crate::script::{is_cjk, is_mark, is_word};
 
 /// Flags whose meaning is known (see the [module](self)); others are allowed and counted.
-pub const KNOWN: [&str; 19] = [
+pub const KNOWN: [&str; 20] = [
     "abbreviation",
     "brand_or_alt",
     "broad",
     "candidate",
     "category_title",
+    "disambiguated",
     "dosage_form",
     "from_alias",
     "from_parenthesis",

@@ -1,6 +1,6 @@
 //! Entries for fuzzing: each takes the bytes of a file from outside. An error is a good answer; a panic or a hang is none.
 
-use crate::{Obo, Reason, Record, Result, Sink, babelon, mesh, skos, umls};
+use crate::{Obo, Reason, Record, Result, Sink, babelon, mesh, skos, umls, wikidata};
 
 /// Counts what a reader gives.
 #[derive(Copy, Clone, Eq, PartialEq, Debug, Default)]
@@ -66,4 +66,12 @@ pub fn obo(bytes: &[u8]) -> Result<Count> {
 /// As of [`Source::read`](crate::Source::read).
 pub fn babelon(bytes: &[u8]) -> Result<Count> {
     count(|sink| babelon::read_bytes(bytes, sink))
+}
+
+/// Entities of Wikidata, one a line.
+///
+/// # Errors
+/// As of [`Source::read`](crate::Source::read).
+pub fn wikidata(bytes: &[u8]) -> Result<Count> {
+    count(|sink| wikidata::read_bytes(bytes, sink))
 }

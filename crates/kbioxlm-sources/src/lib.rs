@@ -18,6 +18,7 @@ mod source;
 mod text;
 mod tsv;
 mod umls;
+mod wikidata;
 
 pub use babelon::{Babelon, Status};
 pub use kbioxlm_files::{FileError, Result};
@@ -27,3 +28,4 @@ pub use record::{LinkReason, Reason, Record, Sink};
 pub use skos::Skos;
 pub use source::{Source, TsvFile};
 pub use umls::Umls;
+pub use wikidata::Wikidata;

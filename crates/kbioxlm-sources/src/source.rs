@@ -1,4 +1,4 @@
-use crate::{Babelon, Mesh, Obo, Result, Sink, Skos, Umls, tsv};
+use crate::{Babelon, Mesh, Obo, Result, Sink, Skos, Umls, Wikidata, tsv};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,8 @@ pub enum Source {
     Obo(Obo),
     /// Translations of an ontology as a babelon table.
     Babelon(Babelon),
+    /// Wikidata's JSON dump.
+    Wikidata(Wikidata),
 }
 
 /// A tab-separated table; columns are found by the name in the header line.
@@ -52,6 +54,7 @@ impl Source {
             Self::Skos(skos) => skos.read(sink),
             Self::Obo(obo) => obo.read(sink),
             Self::Babelon(babelon) => babelon.read(sink),
+            Self::Wikidata(wikidata) => wikidata.read(sink),
         }
     }
 
@@ -64,6 +67,7 @@ impl Source {
             Self::Skos(skos) => &skos.path,
             Self::Obo(obo) => &obo.path,
             Self::Babelon(babelon) => &babelon.path,
+            Self::Wikidata(wikidata) => &wikidata.path,
         }
     }
 }

@@ -1,6 +1,5 @@
-use crate::text::same_name;
 use crate::{AnchorConfig, CorpusError, Result, Role, Span};
-use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, Mention};
+use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, Mention, is_same_name};
 use std::collections::BTreeSet;
 
 /// What every level needs: the knowledge base and the resolved configuration.
@@ -35,7 +34,7 @@ impl<'a> Anchor<'a> {
     /// The name by which a concept is told in `lang`: its first usable translation that is not `surface` again.
     pub fn translation(&self, concept: ConceptIndex, lang: &'a str, surface: &str) -> Option<&'a str> {
         let mut names = self.kb.translations(concept, lang).map(|term| self.kb.term(term).text);
-        names.find(|name| !same_name(name, surface))
+        names.find(|name| !is_same_name(name, surface))
     }
 
     /// The languages other than `own` that may be switched to.

@@ -3,10 +3,10 @@
 use crate::anchor::Anchor;
 use crate::documents::Document;
 use crate::sentences::chunks;
-use crate::text::{TextBuilder, same_name};
+use crate::text::TextBuilder;
 use crate::{Example, Level, Role, Segment, Span};
 use kbioxlm_files::rng_for;
-use kbioxlm_knowledge::{ConceptIndex, Fact, Mention, RelationIndex};
+use kbioxlm_knowledge::{ConceptIndex, Fact, Mention, RelationIndex, is_same_name};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -104,7 +104,7 @@ impl<'a> Chunk<'a> {
         let relation = anchor.kb.relation_label(fact.relation, lang)?;
         let tail = self.name(anchor, fact.tail, lang)?;
         // Two concepts of one name (a brand and its substance): "x contains x" teaches nothing.
-        (!same_name(head, tail)).then_some((lang, fact, [head, relation, tail]))
+        (!is_same_name(head, tail)).then_some((lang, fact, [head, relation, tail]))
     }
 
     /// In the chunk's own language a concept without a better name is called as the chunk calls it.

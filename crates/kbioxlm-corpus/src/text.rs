@@ -1,4 +1,5 @@
 use crate::{Role, Span};
+use kbioxlm_knowledge::is_one_word;
 use std::ops::Range;
 
 /// A text that grows piece by piece and knows where each piece lies, in bytes and in characters.
@@ -24,9 +25,7 @@ impl TextBuilder {
 
     /// A space if `next` would otherwise read as one word with what stands before it.
     pub fn part(&mut self, next: &str) {
-        let glued =
-            self.text.chars().next_back().is_some_and(needs_space) && next.chars().next().is_some_and(needs_space);
-        if glued {
+        if is_one_word(&self.text, next) {
             self.push(" ");
         }
     }
@@ -36,20 +35,10 @@ impl TextBuilder {
     }
 }
 
-/// Whether a character belongs to a script that separates its words by spaces.
-fn needs_space(c: char) -> bool {
-    c.is_alphanumeric() && !is_cjk(c)
-}
-
 /// Han, kana, bopomofo, Hangul and full-width forms: scripts in which a foreign term needs no space around it.
 pub(crate) fn is_cjk(c: char) -> bool {
     matches!(c,
         '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{312f}'
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}'
         | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
-}
-
-/// Whether two names differ in case at most: such a replacement would switch nothing.
-pub(crate) fn same_name(a: &str, b: &str) -> bool {
-    a == b || a.to_lowercase() == b.to_lowercase()
 }

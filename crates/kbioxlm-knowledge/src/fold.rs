@@ -38,6 +38,34 @@ pub(crate) enum Key<'a> {
     Text(&'a str),
 }
 
+impl<'a> Key<'a> {
+    /// The folded text, in `buffer` where it is not written anywhere yet.
+    fn written<'b>(self, buffer: &'b mut String) -> &'b str
+    where
+        'a: 'b,
+    {
+        buffer.clear();
+        match self {
+            Self::Short(bytes, length) => {
+                buffer.extend(bytes.to_le_bytes().iter().take(length).map(|&b| char::from(b)))
+            }
+            Self::Ascii(bytes) => buffer.extend(bytes.iter().map(|&b| char::from(lower(b)))),
+            Self::Char(c) => buffer.push(c),
+            Self::Text(text) => return text,
+        }
+        buffer
+    }
+
+    /// Whether it is the same word, however it was found.
+    fn is(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Short(a, _), Self::Short(b, _)) => a == b,
+            (Self::Text(a), Self::Text(b)) => a == b,
+            _ => self.written(&mut String::new()) == other.written(&mut String::new()),
+        }
+    }
+}
+
 /// The lower case of an ASCII letter; digits stay what they are, since they have this bit already.
 pub(crate) const fn lower(byte: u8) -> u8 {
     byte | 0x20
@@ -331,24 +359,7 @@ pub fn folded_tokens(text: &str, mut each: impl FnMut(&str, TokenKind)) {
     let mut scanner = Scanner::new(text);
     let (mut scratch, mut written) = (String::new(), String::new());
     while let Some(token) = scanner.next(&mut scratch) {
-        let short;
-        let folded = match token.key {
-            Key::Short(bytes, length) => {
-                short = bytes.to_le_bytes();
-                std::str::from_utf8(short.get(..length).unwrap_or_default()).unwrap_or_default()
-            }
-            Key::Ascii(bytes) => {
-                written.clear();
-                written.extend(bytes.iter().map(|&b| char::from(lower(b))));
-                written.as_str()
-            }
-            Key::Char(c) => {
-                written.clear();
-                written.push(c);
-                written.as_str()
-            }
-            Key::Text(text) => text,
-        };
+        let folded = token.key.written(&mut written);
         let kind = match folded.chars().next().map(class) {
             Some(Class::Word) => TokenKind::Word,
             Some(Class::Unspaced) => TokenKind::Character,
@@ -356,4 +367,25 @@ pub fn folded_tokens(text: &str, mut each: impl FnMut(&str, TokenKind)) {
         };
         each(folded, kind);
     }
+}
+
+/// Whether two names are one to a [`Matcher`](crate::Matcher) that does not mind case.
+pub fn is_same_name(a: &str, b: &str) -> bool {
+    let (mut left, mut right) = (Scanner::new(a), Scanner::new(b));
+    let (mut left_scratch, mut right_scratch) = (String::new(), String::new());
+    let mut first = true;
+    loop {
+        match (left.next(&mut left_scratch), right.next(&mut right_scratch)) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if (first || a.gap == b.gap) && a.key.is(b.key) => first = false,
+            _ => return false,
+        }
+    }
+}
+
+/// Whether `before` and `after`, one directly behind the other, have a word that goes across.
+pub fn is_one_word(before: &str, after: &str) -> bool {
+    let last = before.chars().rev().map(class).find(|class| !matches!(class, Class::Extend | Class::Ignorable));
+    let next = after.chars().map(class).find(|&class| class != Class::Ignorable);
+    last == Some(Class::Word) && next == Some(Class::Word)
 }

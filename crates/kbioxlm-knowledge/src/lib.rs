@@ -22,7 +22,7 @@ mod types;
 pub use base::KnowledgeBase;
 pub use build::build;
 pub use error::{KnowledgeError, Result};
-pub use fold::{TokenKind, folded_tokens};
+pub use fold::{TokenKind, folded_tokens, is_one_word, is_same_name};
 pub use matcher::{Matcher, Mention};
 pub use report::{BuildReport, FactReport, LanguageStats, LexiconReport, LinkReport, Stats};
 pub use types::{Concept, ConceptIndex, Fact, RelationIndex, Sources, Term, TermIndex};

@@ -129,6 +129,31 @@ fn folded_tokens_are_what_the_matcher_compares() {
 }
 
 #[test]
+fn names_and_words_are_compared_as_the_matcher_does() {
+    for (a, b) in [
+        ("Café au  lait", "CAFE\u{301} AU LAIT"),
+        ("ＩＬ－６", "il\u{AD}-6"),
+        ("2 型糖尿病", "2型糖尿病"),
+        ("immunodeficiency", "Immuno\u{AD}Deficiency"),
+        ("ΟΔΟΣ", "οδος"),
+        (" x", "x"),
+    ] {
+        assert!(crate::is_same_name(a, b) && crate::is_same_name(b, a), "{a} {b}");
+    }
+    for (a, b) in [("type 2", "type2"), ("fever", "fevers"), ("fever", ""), ("immunodeficiency", "immunodeficienza")] {
+        assert!(!crate::is_same_name(a, b) && !crate::is_same_name(b, a), "{a} {b}");
+    }
+    for (a, b) in [("fever", "x"), ("é", "x"), ("e\u{301}", "x"), ("x\u{200b}", "y"), ("Ａ", "x"), ("7", "\u{feff}β")]
+    {
+        assert!(crate::is_one_word(a, b), "{a:?} {b:?}");
+    }
+    for (a, b) in [("fever ", "x"), ("热", "x"), ("x", "热"), ("x", "ท"), ("-", "x"), ("", "x"), ("x", ""), ("x", "🧬")]
+    {
+        assert!(!crate::is_one_word(a, b), "{a:?} {b:?}");
+    }
+}
+
+#[test]
 fn case_sensitive_terms_differ_in_form_only() {
     let kb = base_of(vec![Setting { text: "ALL é".to_owned(), case_sensitive: true, ..Setting::default() }]);
     assert_eq!(found(&kb, "ＡＬＬ  e\u{301}; ALL É; All é"), ["ＡＬＬ  e\u{301}"]);

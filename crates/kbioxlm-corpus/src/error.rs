@@ -27,6 +27,14 @@ pub enum CorpusError {
         /// What to do.
         help: String,
     },
+    /// The tokens of an example could not be counted.
+    #[error("example `{id}`: {message}; use the tokenizer of the model that is to be trained")]
+    Tokens {
+        /// The example.
+        id: String,
+        /// What the tokenizer said.
+        message: String,
+    },
     /// The Parquet library could not write or read the examples.
     #[error("{path}: cannot {action} the examples: {message}", path = path.display())]
     Table {

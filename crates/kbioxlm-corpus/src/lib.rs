@@ -18,7 +18,9 @@ mod passage;
 mod passages;
 pub mod render;
 mod report;
+mod select;
 mod sentences;
+pub mod stats;
 mod table;
 mod text;
 
@@ -28,3 +30,4 @@ pub use corpus::{Corpus, FORMAT_VERSION};
 pub use error::{CorpusError, Result};
 pub use example::{Example, Level, PassageLabel, Role, Segment, Span, UnknownName};
 pub use report::{CorpusReport, DocumentCounts, ExampleCounts, FilterCounts, LeftOut, PassageCounts, Reason};
+pub use select::{Selection, sample};

@@ -130,7 +130,8 @@ impl<'a> Passages<'a> {
         for (number, pair) in self.pairs.iter().enumerate() {
             if seen.insert((pair.topic, &pair.texts[lang])) {
                 let side = |pair| Side { pair, lang, part: None };
-                neighbours.extend(last.insert((pair.topic, pair.gaps), number).map(|before| [side(before), side(number)]));
+                neighbours
+                    .extend(last.insert((pair.topic, pair.gaps), number).map(|before| [side(before), side(number)]));
             }
         }
         neighbours

@@ -6,5 +6,6 @@ mod filters;
 mod input;
 mod passages;
 mod spans;
+mod stats;
 mod traps;
 mod world;

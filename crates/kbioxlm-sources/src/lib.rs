@@ -7,6 +7,7 @@
 mod babelon;
 pub mod curie;
 pub mod fuzz;
+mod labels;
 mod lang;
 mod list;
 mod mesh;
@@ -22,6 +23,7 @@ mod wikidata;
 
 pub use babelon::{Babelon, Status};
 pub use kbioxlm_files::{FileError, Result};
+pub use labels::relation_labels;
 pub use mesh::Mesh;
 pub use obo::{Obo, Scope};
 pub use record::{LinkReason, Reason, Record, Sink};

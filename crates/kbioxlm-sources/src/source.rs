@@ -1,4 +1,5 @@
 use crate::{Babelon, Mesh, Obo, Result, Sink, Skos, Umls, Wikidata, tsv};
+use kbioxlm_files::open;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -45,10 +46,10 @@ impl Source {
     /// The file is missing or not what it has to be (file, line, remedy), or the sink refuses.
     pub fn read(&self, sink: &mut dyn Sink) -> Result<()> {
         match self {
-            Self::Lexicon(file) => tsv::lexicon(&file.path, sink),
-            Self::Facts(file) => tsv::facts(&file.path, sink),
-            Self::Relations(file) => tsv::labels(&file.path, sink),
-            Self::Links(file) => tsv::links(&file.path, sink),
+            Self::Lexicon(file) => tsv::lexicon(&file.path, open(&file.path)?, sink),
+            Self::Facts(file) => tsv::facts(&file.path, open(&file.path)?, sink),
+            Self::Relations(file) => tsv::labels(&file.path, open(&file.path)?, sink),
+            Self::Links(file) => tsv::links(&file.path, open(&file.path)?, sink),
             Self::Umls(umls) => umls.read(sink),
             Self::Mesh(mesh) => mesh.read(sink),
             Self::Skos(skos) => skos.read(sink),

@@ -3,12 +3,13 @@
 use crate::list::List;
 use crate::{FileError, LinkReason, Record, Result, Sink};
 use kbioxlm_files::Table;
+use std::io::BufRead;
 use std::path::Path;
 
-/// Reads a table of terms.
-pub(crate) fn lexicon(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+/// Reads a table of terms; errors name `path`.
+pub(crate) fn lexicon(path: &Path, reader: impl BufRead, sink: &mut dyn Sink) -> Result<()> {
     let columns = ["concept_id", "lang", "term", "preferred", "semantic_type", "flags"];
-    rows(path, columns, |row, [concept, lang, text, preferred, semantic_type, flags]| {
+    rows(path, reader, columns, |row, [concept, lang, text, preferred, semantic_type, flags]| {
         let preferred = match preferred {
             "1" => true,
             "0" => false,
@@ -18,6 +19,7 @@ pub(crate) fn lexicon(path: &Path, sink: &mut dyn Sink) -> Result<()> {
             }
         };
         let concept = row.id(concept, "concept_id")?;
+        let semantic_type = semantic_type.trim();
         if !semantic_type.is_empty() {
             sink.record(row.line, Record::Type { concept, semantic_type })?;
         }
@@ -27,26 +29,26 @@ pub(crate) fn lexicon(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     })
 }
 
-/// Reads a table of facts.
-pub(crate) fn facts(path: &Path, sink: &mut dyn Sink) -> Result<()> {
-    rows(path, ["head_concept_id", "relation", "tail_concept_id"], |row, [head, relation, tail]| {
+/// Reads a table of facts; errors name `path`.
+pub(crate) fn facts(path: &Path, reader: impl BufRead, sink: &mut dyn Sink) -> Result<()> {
+    rows(path, reader, ["head_concept_id", "relation", "tail_concept_id"], |row, [head, relation, tail]| {
         let (head, relation) = (row.id(head, "head_concept_id")?, row.id(relation, "relation")?);
         let tail = row.id(tail, "tail_concept_id")?;
         sink.record(row.line, Record::Fact { head, relation, tail })
     })
 }
 
-/// Reads a table of relation labels.
-pub(crate) fn labels(path: &Path, sink: &mut dyn Sink) -> Result<()> {
-    rows(path, ["relation", "lang", "label"], |row, [relation, lang, label]| {
+/// Reads a table of relation labels; errors name `path`.
+pub(crate) fn labels(path: &Path, reader: impl BufRead, sink: &mut dyn Sink) -> Result<()> {
+    rows(path, reader, ["relation", "lang", "label"], |row, [relation, lang, label]| {
         let (relation, lang) = (row.id(relation, "relation")?, row.lang(lang)?);
         sink.record(row.line, Record::Label { relation, lang, label: row.name(label, "label")? })
     })
 }
 
-/// Reads a table of links.
-pub(crate) fn links(path: &Path, sink: &mut dyn Sink) -> Result<()> {
-    rows(path, ["concept_id_a", "concept_id_b", "same_name_in"], |row, [a, b, langs]| {
+/// Reads a table of links; errors name `path`.
+pub(crate) fn links(path: &Path, reader: impl BufRead, sink: &mut dyn Sink) -> Result<()> {
+    rows(path, reader, ["concept_id_a", "concept_id_b", "same_name_in"], |row, [a, b, langs]| {
         let langs = row.list(langs.split('+'))?;
         for lang in langs.as_slice() {
             row.lang(lang)?;
@@ -58,10 +60,11 @@ pub(crate) fn links(path: &Path, sink: &mut dyn Sink) -> Result<()> {
 
 fn rows<const N: usize>(
     path: &Path,
+    reader: impl BufRead,
     columns: [&str; N],
     mut take: impl FnMut(&Row, [&str; N]) -> Result<()>,
 ) -> Result<()> {
-    let mut table = Table::open(path, &columns)?;
+    let mut table = Table::new(path, reader, &columns)?;
     while let Some((line, row)) = table.next_row()? {
         take(&Row { path, line }, std::array::from_fn(|i| row.cell(i)))?;
     }

@@ -117,6 +117,9 @@ impl Obo {
     }
 }
 
+#[cfg(test)]
+pub(crate) use term::known as relations;
+
 fn english() -> String {
     "en".to_owned()
 }

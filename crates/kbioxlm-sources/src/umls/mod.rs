@@ -135,6 +135,9 @@ pub(crate) struct Tables<R> {
     pub relations: Option<(PathBuf, R)>,
 }
 
+#[cfg(test)]
+pub(crate) use relations::{keeps_direction, known as relations};
+
 /// For fuzzing: `bytes` hold the four tables, one after the other, separated by `%`.
 pub(crate) fn read_bytes(bytes: &[u8], sink: &mut dyn Sink) -> Result<()> {
     let mut parts = bytes.splitn(4, |&b| b == b'%');

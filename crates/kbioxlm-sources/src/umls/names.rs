@@ -3,6 +3,7 @@
 use super::rows::{Kept, Rows, cui, suppressed};
 use super::{Umls, codes};
 use crate::list::List;
+use crate::text::tidy;
 use crate::{FileError, LinkReason, Reason, Record, Result, Sink};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -108,23 +109,23 @@ pub(super) fn read<R: BufRead>(
             concept.finish(options, types.as_mut(), &mut kept, sink)?;
             concept.clear(id);
         }
-        let text = text.trim();
+        let text = tidy(text);
         let out = suppressed(suppress).filter(|reason| match reason {
             Reason::Obsolete => !options.obsolete,
             _ => !options.suppressible,
         });
         if let Some(reason) = out {
-            sink.dropped(line, reason, text);
+            sink.dropped(line, reason, &text);
             continue;
         }
         if !options.keeps_vocabulary(sab) {
-            sink.dropped(line, Reason::Vocabulary, text);
+            sink.dropped(line, Reason::Vocabulary, &text);
             continue;
         }
         concept.add_code(line, sab, tty, code);
         let asked = |tag: &&str| options.languages.is_empty() || options.languages.iter().any(|l| l == tag);
         let Some(lang) = codes::language(lat).filter(asked) else {
-            sink.dropped(line, Reason::Language, text);
+            sink.dropped(line, Reason::Language, &text);
             continue;
         };
         if text.is_empty() {
@@ -141,7 +142,7 @@ pub(super) fn read<R: BufRead>(
             ));
         }
         let start = concept.texts.len();
-        concept.texts.push_str(text);
+        concept.texts.push_str(&text);
         let preference = (suppressed(suppress).is_none(), ranks.of(sab, tty), ts == "P", stt == "PF", ispref == "Y");
         concept.atoms.push(Atom {
             line,
@@ -217,7 +218,7 @@ impl Concept {
         }
         kept.insert(&self.cui);
         let id = format!("UMLS:{}", self.cui);
-        for (line, name) in &self.types {
+        for (line, name) in self.types.iter().filter(|(_, name)| !name.is_empty()) {
             sink.record(*line, Record::Type { concept: &id, semantic_type: name })?;
         }
         self.names(&id, sink)?;

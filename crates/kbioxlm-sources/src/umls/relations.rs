@@ -153,7 +153,8 @@ fn by_form(name: &str) -> Option<Cow<'_, str>> {
     }
     if let Some(noun) = name.strip_suffix("_of") {
         let noun = noun.strip_prefix("is_").unwrap_or(noun);
-        return (!has_of(noun)).then(|| Cow::Owned(format!("has_{noun}")));
+        // `gene_is_biomarker_of` has a verb already.
+        return (!has_of(noun) && !noun.contains("_is_")).then(|| Cow::Owned(format!("has_{noun}")));
     }
     for (prefix, verb) in [("is_not_", "excludes"), ("may_be_", "may_have"), ("is_", "has")] {
         if let Some((noun, whole)) = name.strip_prefix(prefix).and_then(|rest| rest.split_once("_of_")) {
@@ -182,7 +183,7 @@ const SYMMETRIC: [&str; 14] = [
 ];
 
 /// Relations that come in pairs whose names do not tell each other: the inverse, and the one that is kept.
-const INVERSES: [(&str, &str); 64] = [
+const INVERSES: [(&str, &str); 94] = [
     ("inverse_isa", "is_a"),
     ("may_be_treated_by", "may_treat"),
     ("treated_by", "treats"),
@@ -246,65 +247,113 @@ const INVERSES: [(&str, &str); 64] = [
     ("is_associated_anatomic_site_of", "disease_has_associated_anatomic_site"),
     ("associated_with_malfunction_of_gene_product", "gene_product_malfunction_associated_with_disease"),
     ("disease_has_accepted_treatment_with_regimen", "regimen_has_accepted_use_for_disease"),
+    ("effect_may_be_inhibited_by", "may_inhibit_effect_of"),
+    ("affected_by", "affects"),
+    ("exhibited_by", "exhibits"),
+    ("is_target", "has_target"),
+    ("metabolic_site_of", "site_of_metabolism"),
+    ("is_stage_of_disease", "disease_is_stage"),
+    ("is_grade_of_disease", "disease_is_grade"),
+    ("chromosome_mapped_to_disease", "disease_mapped_to_chromosome"),
+    ("target_anatomy_has_procedure", "procedure_has_target_anatomy"),
+    ("imaged_anatomy_has_procedure", "procedure_has_imaged_anatomy"),
+    ("excised_anatomy_has_procedure", "procedure_has_excised_anatomy"),
+    ("completely_excised_anatomy_has_procedure", "procedure_has_completely_excised_anatomy"),
+    ("partially_excised_anatomy_has_procedure", "procedure_has_partially_excised_anatomy"),
+    ("organism_has_gene", "gene_found_in_organism"),
+    ("pathway_has_gene_element", "gene_is_element_in_pathway"),
+    ("pathogenesis_of_disease_involves_gene", "gene_involved_in_pathogenesis_of_disease"),
+    ("molecular_abnormality_involves_gene", "gene_involved_in_molecular_abnormality"),
+    ("tissue_is_expression_site_of_gene_product", "gene_product_expressed_in_tissue"),
+    ("abnormal_cell_affected_by_chemical_or_drug", "chemical_or_drug_affects_abnormal_cell"),
+    ("cell_type_or_tissue_affected_by_chemical_or_drug", "chemical_or_drug_affects_cell_type_or_tissue"),
+    ("biological_process_has_initiator_chemical_or_drug", "chemical_or_drug_initiates_biological_process"),
+    ("biological_process_has_result_chemical_or_drug", "chemical_or_drug_is_product_of_biological_process"),
+    ("chemical_or_drug_is_metabolized_by_enzyme", "enzyme_metabolizes_chemical_or_drug"),
+    ("biological_process_results_from_biological_process", "biological_process_has_result_biological_process"),
+    ("process_initiates_biological_process", "biological_process_has_initiator_process"),
+    ("process_includes_biological_process", "biological_process_is_part_of_process"),
+    ("process_altered_by_allele", "allele_plays_altered_role_in_process"),
+    ("chromosome_involved_in_cytogenetic_abnormality", "cytogenetic_abnormality_involves_chromosome"),
+    ("genetic_biomarker_related_to", "related_to_genetic_biomarker"),
+    ("is_component_of_chemotherapy_regimen", "chemotherapy_regimen_has_component"),
     ("has_supported_concept_relationship", "supported_concept_relationship_in"),
 ];
 
 /// Relations between ways of writing, and those that tell how vocabularies are made.
+const BOOKKEEPING: [&str; 50] = [
+    "classifies",
+    "concept_in_subset",
+    "has_alias",
+    "has_alternative",
+    "has_answer",
+    "has_class",
+    "has_common_name",
+    "has_entry_version",
+    "has_expanded_form",
+    "has_full_form",
+    "has_inactive_form",
+    "has_multipart",
+    "has_owning_affiliate",
+    "has_owning_section",
+    "has_owning_subsection",
+    "has_parent",
+    "has_permuted_term",
+    "has_plain_text_form",
+    "has_print_name",
+    "has_quantified_form",
+    "has_scale",
+    "has_scale_type",
+    "has_short_form",
+    "has_single_code",
+    "has_sort_version",
+    "has_supersystem",
+    "has_system",
+    "has_time_aspect",
+    "has_time_modifier",
+    "has_translation",
+    "has_transliterated_form",
+    "has_uncoded_form",
+    "has_version",
+    "has_xml_form",
+    "homonym_for",
+    "mapped_to",
+    "may_be_a",
+    "moved_to",
+    "possibly_equivalent_to",
+    "primary_mapped_to",
+    "referred_to_by",
+    "related_to",
+    "replaced_by",
+    "same_as",
+    "see",
+    "sib_in_part_of",
+    "subset_of",
+    "supported_concept_relationship_in",
+    "use",
+    "was_a",
+];
+
 fn is_bookkeeping(relation: &str) -> bool {
-    const NAMES: [&str; 44] = [
-        "classifies",
-        "concept_in_subset",
-        "has_alias",
-        "has_alternative",
-        "has_answer",
-        "has_class",
-        "has_common_name",
-        "has_entry_version",
-        "has_expanded_form",
-        "has_full_form",
-        "has_inactive_form",
-        "has_multipart",
-        "has_owning_affiliate",
-        "has_owning_section",
-        "has_owning_subsection",
-        "has_parent",
-        "has_permuted_term",
-        "has_plain_text_form",
-        "has_print_name",
-        "has_quantified_form",
-        "has_scale",
-        "has_scale_type",
-        "has_short_form",
-        "has_single_code",
-        "has_sort_version",
-        "has_supersystem",
-        "has_system",
-        "has_time_aspect",
-        "has_time_modifier",
-        "has_transliterated_form",
-        "has_translation",
-        "has_uncoded_form",
-        "has_version",
-        "has_xml_form",
-        "homonym_for",
-        "mapped_to",
-        "moved_to",
-        "possibly_equivalent_to",
-        "primary_mapped_to",
-        "referred_to_by",
-        "related_to",
-        "replaced_by",
-        "same_as",
-        "sib_in_part_of",
-    ];
-    const OTHERS: [&str; 6] = ["may_be_a", "see", "subset_of", "supported_concept_relationship_in", "use", "was_a"];
-    NAMES.contains(&relation)
-        || OTHERS.contains(&relation)
+    BOOKKEEPING.contains(&relation)
         // Made by the Metathesaurus itself (`mth_has_plain_text_form`), and the structure of LOINC's fragments.
         || relation.contains("mth_")
         || relation.contains("fragment")
         || relation.contains("_mapped_")
-            && relation != "disease_mapped_to_gene"
+            && !relation.starts_with("disease_")
+}
+
+/// The relations of these tables.
+#[cfg(test)]
+pub(crate) fn known() -> impl Iterator<Item = &'static str> + Clone {
+    INVERSES.iter().map(|(_, forward)| *forward).chain(SYMMETRIC).chain(BOOKKEEPING)
+}
+
+/// Whether facts have this relation, and not its inverse.
+#[cfg(test)]
+pub(crate) fn keeps_direction(relation: &str) -> bool {
+    let (folded, direction) = fold(relation);
+    folded == relation && direction != Direction::Reversed
 }
 
 #[cfg(test)]
@@ -325,11 +374,15 @@ mod tests {
             ("disease_may_have_finding", "may_be_finding_of_disease", "disease_may_have_finding"),
             ("disease_excludes_finding", "is_not_finding_of_disease", "disease_excludes_finding"),
             ("has_modification", "is_modification_of", "has_modification"),
+            ("gene_has_abnormality", "is_abnormality_of_gene", "gene_has_abnormality"),
             ("Has_Salt_Form", "Inverse_Has_Salt_Form", "has_salt_form"),
         ];
         for (forward, inverse, id) in pairs {
             assert_eq!(fold(forward), (id.to_owned(), Direction::AsSaid));
             assert_eq!(fold(inverse), (id.to_owned(), Direction::Reversed));
+        }
+        for alone in ["gene_is_biomarker_of", "gene_product_is_physical_part_of", "site_of_metabolism"] {
+            assert_eq!(fold(alone), (alone.to_owned(), Direction::AsSaid));
         }
         assert_eq!(fold("co-occurs_with"), ("co_occurs_with".to_owned(), Direction::Symmetric));
     }

@@ -181,6 +181,12 @@ fn id_in(text: &str) -> &str {
     rest.split_once('"').map_or("", |(id, _)| id)
 }
 
+/// The relations that properties become.
+#[cfg(test)]
+pub(crate) fn relations() -> impl Iterator<Item = &'static str> + Clone {
+    tables::RELATIONS.iter().map(|(_, relation, _)| *relation)
+}
+
 /// For fuzzing.
 pub(crate) fn read_bytes(bytes: &[u8], sink: &mut dyn Sink) -> Result<()> {
     Wikidata { classes: vec!["Q12136".to_owned()], ..Wikidata::new(Path::new("fuzz.json")) }.read_from(bytes, sink)

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use kbioxlm_files::{create_dir, write_atomic};
-use kbioxlm_knowledge::Sources;
+use kbioxlm_knowledge::Description;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -166,19 +166,16 @@ fn rows<const N: usize>(table: &'static str) -> impl Iterator<Item = [&'static s
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn write_sources(dir: &Path) -> Result<Sources> {
+pub fn write_sources(dir: &Path) -> Result<Description> {
     create_dir(dir)?;
     let write = |name: &str, text: &str| -> Result<_> {
         let path = dir.join(name);
         write_atomic(&path, |w| w.write_all(text.as_bytes()))?;
         Ok(path)
     };
-    Ok(Sources {
-        lexicons: vec![write("lexicon.tsv", LEXICON)?],
-        facts: vec![write("facts.tsv", FACTS)?],
-        relations: Some(write("relations.tsv", RELATIONS)?),
-        links: Vec::new(),
-    })
+    let (lexicons, facts) = (vec![write("lexicon.tsv", LEXICON)?], vec![write("facts.tsv", FACTS)?]);
+    let relations = write("relations.tsv", RELATIONS)?;
+    Ok(Description::of_tables(lexicons, facts, Some(relations), Vec::new()))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub struct KnowledgeBase {
 struct Names {
     languages: Vec<String>,
     semantic_types: Vec<String>,
+    type_sets: Vec<Vec<u32>>,
     flag_sets: Vec<Vec<String>>,
     relations: Vec<Relation>,
 }
@@ -96,13 +97,14 @@ pub(crate) fn write(content: &Content, out: impl Write) -> Result<String, Compil
     let names = Names {
         languages: content.languages.clone(),
         semantic_types: content.semantic_types.clone(),
+        type_sets: content.type_sets.clone(),
         flag_sets: content.flag_sets.clone(),
         relations: content.relations.clone(),
     };
     out.section("names", &serde_json::to_vec(&names).map_err(std::io::Error::other)?)?;
     let members = content.members.len() as u32;
     let mut concepts = content.concepts.clone();
-    concepts.push(ConceptRow { first_member: members, semantic_type: 0 });
+    concepts.push(ConceptRow { first_member: members, types: 0 });
     let mut member_concepts = Vec::with_capacity(members as usize);
     for (pair, number) in concepts.windows(2).zip(0_u32..) {
         member_concepts.resize(pair[1].first_member as usize, number);
@@ -185,11 +187,21 @@ impl KnowledgeBase {
 
     /// One concept.
     pub fn concept(&self, concept: ConceptIndex) -> Concept<'_> {
-        let row = self.concept_rows()[concept.0 as usize];
+        let row = &self.concept_rows()[concept.0 as usize];
         Concept {
             id: self.sections.members.get(&self.store, row.first_member),
-            semantic_type: &self.names.semantic_types[row.semantic_type as usize],
+            semantic_type: self.types(row).next().unwrap_or_default(),
         }
+    }
+
+    /// The semantic types of a concept: those of all its members, in the sources' order.
+    pub fn semantic_types(&self, concept: ConceptIndex) -> impl ExactSizeIterator<Item = &str> {
+        self.types(&self.concept_rows()[concept.0 as usize])
+    }
+
+    fn types(&self, row: &ConceptRow) -> impl ExactSizeIterator<Item = &str> {
+        let names = &self.names.semantic_types;
+        self.names.type_sets[row.types as usize].iter().map(|&number| names[number as usize].as_str())
     }
 
     /// The ids of the sources' concepts that were joined into one, its own first, in the sources' order.

@@ -57,8 +57,8 @@ impl Pool {
 pub(crate) struct ConceptRow {
     /// Number of the first member in [`Content::members`]; its members end where the next concept's begin.
     pub first_member: u32,
-    /// Number in [`Content::semantic_types`].
-    pub semantic_type: u32,
+    /// Number in [`Content::type_sets`].
+    pub types: u32,
 }
 
 /// A name of a concept.
@@ -105,6 +105,8 @@ pub(crate) struct Content {
     pub members: Pool,
     /// Distinct.
     pub semantic_types: Vec<String>,
+    /// Distinct sets of numbers of semantic types; number 0 is the empty set.
+    pub type_sets: Vec<Vec<u32>>,
     /// Sorted by concept and language, the preferred one of a language first.
     pub terms: Vec<TermRow>,
     /// The terms' texts, in any order.

@@ -9,11 +9,14 @@
 //! | `broad`, `narrow`, `related` | yes | no: names something wider, narrower or beside the concept |
 //! | `variant_or_misspelling`, `space_lost` | yes | no: found in text, but nothing to write |
 //! | `latin_subject` | yes | no: a name made of two languages |
+//! | `equal_in_english` (given by the build: the concept has the same name in English) | yes | no: nothing would be translated |
+//! | `pinyin`, `stop_word`, `ambiguous`, `excluded` (given by the build, see [`TermOptions`](crate::TermOptions)) | no | no |
 //! | any other | yes | yes, and the build report counts it |
 //!
 //! The form of a name, whatever its flags:
 //!
-//! - a name of one character or without any letter (`7`, `654-2`) is not looked for: such matches mean nothing;
+//! - a name of one character (of fewer than [`TermOptions::min_length`](crate::TermOptions::min_length)) or without any letter (`7`, `654-2`)
+//!   is not looked for: such matches mean nothing;
 //! - nor is a word of two letters unless both are capitals (`RA`; but not `An`, which is English for "one");
 //! - a word of at most five characters whose letters are all capitals (`WHO`, `G6PD`) is taken for an abbreviation:
 //!   sources flag only some of theirs;
@@ -22,24 +25,29 @@
 use crate::script::{is_cjk, is_mark, is_word};
 
 /// Flags whose meaning is known (see the [module](self)); others are allowed and counted.
-pub const KNOWN: [&str; 20] = [
+pub const KNOWN: [&str; 25] = [
     "abbreviation",
+    "ambiguous",
     "brand_or_alt",
     "broad",
     "candidate",
     "category_title",
     "disambiguated",
     "dosage_form",
+    "equal_in_english",
+    "excluded",
     "from_alias",
     "from_parenthesis",
     "latin_subject",
     "layperson",
     "narrow",
+    "pinyin",
     "plural_form",
     "related",
     "same_as_english",
     "single_source",
     "space_lost",
+    "stop_word",
     "uk_spelling",
     "untranslated",
     "variant_or_misspelling",
@@ -49,6 +57,10 @@ pub const KNOWN: [&str; 20] = [
 const COPIES: [&str; 2] = ["same_as_english", "untranslated"];
 /// The name is no exact and well-written name of the concept.
 const INEXACT: [&str; 6] = ["broad", "latin_subject", "narrow", "related", "space_lost", "variant_or_misspelling"];
+/// The name is of no use.
+const UNUSED: [&str; 4] = ["ambiguous", "excluded", "pinyin", "stop_word"];
+/// The name is also the English one.
+const EQUAL: [&str; 1] = ["equal_in_english"];
 /// Longest word in capitals that is taken for an abbreviation; longer ones are mostly brands.
 const LONGEST_ACRONYM: usize = 5;
 /// Languages written with the characters of [`is_cjk`].
@@ -62,20 +74,30 @@ pub(crate) struct Usage {
     pub matched: bool,
     /// The name is in characters that its language does not use.
     pub foreign_script: bool,
+    /// The name is too short, or has no letter.
+    pub short: bool,
+}
+
+/// The language of a tag, without region or script: `zh` of `zh-Hant`.
+pub(crate) fn language_of(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or(tag)
 }
 
 /// Decides from a name's language, form and flags how it may be used.
-pub(crate) fn usage(lang: &str, text: &str, flags: &[String]) -> Usage {
-    let has = |set: &[&str]| flags.iter().any(|f| set.contains(&f.as_str()));
-    let language = lang.split('-').next().unwrap_or(lang);
+pub(crate) fn usage(lang: &str, text: &str, flags: &[&str], min_length: usize) -> Usage {
+    let has = |set: &[&str]| flags.iter().any(|f| set.contains(f));
+    let language = language_of(lang);
     let copy = has(&COPIES);
     let copied_elsewhere = copy && language != "en";
     let foreign_script = !CJK_LANGUAGES.contains(&language) && text.chars().any(is_cjk);
+    let short = !is_searchable(text, min_length);
+    let unused = has(&UNUSED) || foreign_script;
     Usage {
         case_sensitive: has(&["abbreviation"]) || is_acronym(text),
-        translation: !copy && !has(&INEXACT) && !foreign_script,
-        matched: !copied_elsewhere && !foreign_script && is_searchable(text),
+        translation: !copy && !has(&INEXACT) && !has(&EQUAL) && !unused,
+        matched: !copied_elsewhere && !unused && !short,
         foreign_script,
+        short,
     }
 }
 
@@ -86,15 +108,19 @@ fn is_acronym(text: &str) -> bool {
         && text.chars().all(|c| !c.is_whitespace() && (!c.is_alphabetic() || c.is_uppercase()))
 }
 
-fn is_searchable(text: &str) -> bool {
+fn is_searchable(text: &str, min_length: usize) -> bool {
     let mut bases = text.chars().filter(|&c| !is_mark(c));
     let (first, second, third) = (bases.next(), bases.next(), bases.next());
-    let (Some(first), Some(second)) = (first, second) else { return false };
-    let two_letters = third.is_none() && [first, second].iter().all(|&c| c.is_alphabetic() && is_word(c));
-    // A name cannot begin in the middle of a character.
-    !text.starts_with(is_mark)
+    let Some(first) = first else { return false };
+    let length = [Some(first), second, third].iter().flatten().count() + bases.count();
+    let two_letters = second
+        .filter(|_| third.is_none())
+        .filter(|&second| [first, second].iter().all(|&c| c.is_alphabetic() && is_word(c)));
+    length >= min_length
+        // A name cannot begin in the middle of a character.
+        && !text.starts_with(is_mark)
         && text.chars().any(char::is_alphabetic)
-        && !(two_letters && [first, second].iter().any(|c| c.is_lowercase()))
+        && two_letters.is_none_or(|second| !first.is_lowercase() && !second.is_lowercase())
 }
 
 #[cfg(test)]
@@ -102,13 +128,16 @@ mod tests {
     use super::*;
 
     fn of(lang: &str, text: &str, flags: &[&str]) -> Usage {
-        usage(lang, text, &flags.iter().map(|f| (*f).to_owned()).collect::<Vec<_>>())
+        usage(lang, text, flags, 2)
     }
 
     #[test]
     fn flags_decide() {
         let plain = of("en", "Fever", &[]);
-        assert_eq!(plain, Usage { case_sensitive: false, translation: true, matched: true, foreign_script: false });
+        assert_eq!(
+            plain,
+            Usage { case_sensitive: false, translation: true, matched: true, foreign_script: false, short: false }
+        );
         assert!(of("en", "Low ALP", &["abbreviation"]).case_sensitive);
         for flag in COPIES {
             let copy = of("es", "Insulinoma", &[flag]);
@@ -119,7 +148,13 @@ mod tests {
             let inexact = of("en", "Hydrocele", &["layperson", flag]);
             assert!(!inexact.translation && inexact.matched, "{flag}");
         }
+        for flag in UNUSED {
+            let unused = of("en", "Fever", &[flag]);
+            assert!(!unused.translation && !unused.matched, "{flag}");
+        }
+        assert!(of("zh", "HIV", &EQUAL).matched && !of("zh", "HIV", &EQUAL).translation);
         assert_eq!(of("en", "Fever", &["candidate", "never heard of"]), plain);
+        assert!(KNOWN.is_sorted() && KNOWN.iter().filter(|k| UNUSED.contains(k) || EQUAL.contains(k)).count() == 5);
     }
 
     #[test]
@@ -127,6 +162,11 @@ mod tests {
         for text in ["A", "血", "7", "654-2", "e\u{301}", "An", "af", "\u{301}ab", "🧬"] {
             assert!(!of("zh", text, &[]).matched, "{text}");
         }
+        assert!(
+            usage("zh", "血", &[], 1).matched
+                && !usage("zh", "7", &[], 1).matched
+                && !usage("zh", "贫血", &[], 3).matched
+        );
         for text in ["RA", "贫血", "B1", "flu", "5-HT", "T4"] {
             assert!(of("zh", text, &[]).matched, "{text}");
         }

@@ -11,6 +11,8 @@
 //!   Chinese, Japanese or Korean character and a word a space is typography and means nothing (`2 型` is `2型`).
 
 use crate::script::{Class, class};
+use foldhash::fast::FixedState;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 
@@ -319,6 +321,38 @@ fn goes_on(text: &str, at: usize) -> bool {
 /// Does the character before `at` have a mark or an invisible character there?
 fn extends(text: &str, at: usize) -> bool {
     text[at..].chars().next().is_some_and(|c| matches!(class(c), Class::Extend | Class::Ignorable))
+}
+
+/// A hash of what the matcher sees of a name: equal for names that it cannot tell apart but for their case.
+pub(crate) fn fingerprint(name: &str, scratch: &mut String) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    for_each_token(name, scratch, |spaced, token| {
+        // The length keeps "a b" + "c" and "a" + "b c" apart.
+        hasher.write_usize(token.len() << 1 | usize::from(spaced));
+        hasher.write(token);
+    });
+    hasher.finish()
+}
+
+/// Gives each token of a name, folded, and whether there is white space before it.
+fn for_each_token(name: &str, scratch: &mut String, mut each: impl FnMut(bool, &[u8])) {
+    let mut scanner = Scanner::new(name);
+    let mut first = true;
+    let mut lowered = Vec::new();
+    while let Some(token) = scanner.next(scratch) {
+        let spaced = token.gap != Gap::None && !first;
+        first = false;
+        match token.key {
+            Key::Short(bytes, length) => each(spaced, &bytes.to_le_bytes()[..length]),
+            Key::Ascii(bytes) => {
+                lowered.clear();
+                lowered.extend(bytes.iter().map(|&b| lower(b)));
+                each(spaced, &lowered);
+            }
+            Key::Char(c) => each(spaced, c.encode_utf8(&mut [0; 4]).as_bytes()),
+            Key::Text(text) => each(spaced, text.as_bytes()),
+        }
+    }
 }
 
 /// Whether two names are one to the matcher; with `cased`, but for their case.

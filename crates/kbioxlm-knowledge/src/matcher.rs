@@ -49,8 +49,8 @@ pub struct Mention {
 /// # let lexicon = dir.path().join("lexicon.tsv");
 /// let table = "concept_id\tlang\tterm\tpreferred\tsemantic_type\tflags\nHP:0000822\ten\tHypertension\t1\tPhenotype\t\n";
 /// std::fs::write(&lexicon, table)?;
-/// let sources = kbioxlm_knowledge::Sources { lexicons: vec![lexicon], ..Default::default() };
-/// kbioxlm_knowledge::build(&sources, &dir.path().join("kb"))?;
+/// let description = kbioxlm_knowledge::Description::of_tables(vec![lexicon], vec![], None, vec![]);
+/// kbioxlm_knowledge::build(&description, &dir.path().join("kb"))?;
 /// let kb = kbioxlm_knowledge::KnowledgeBase::open(&dir.path().join("kb"))?;
 /// let mentions = kbioxlm_knowledge::Matcher::new(&kb, "en")?.find("Café: hypertension.");
 /// assert_eq!(mentions[0].bytes, 7..19);
@@ -156,6 +156,26 @@ impl Matcher {
             }
         });
         found
+    }
+
+    /// The names of the most concepts: a term of each and how many, the most first.
+    pub(crate) fn most_ambiguous(&self, most: usize) -> Vec<(TermIndex, usize)> {
+        let candidates = self.view().candidates;
+        let mut names: Vec<(TermIndex, usize)> = Vec::new();
+        let mut concepts = Vec::new();
+        for namesakes in candidates.chunk_by(|candidate, _| candidate & LAST == 0).filter(|n| n.len() > 1) {
+            concepts.clear();
+            concepts.extend(namesakes.iter().map(|&c| self.concept(c)));
+            concepts.sort_unstable();
+            concepts.dedup();
+            let fewest = names.last().filter(|_| names.len() == most).map_or(1, |&(_, n)| n);
+            if concepts.len() > fewest {
+                names.truncate(most - 1);
+                let place = names.partition_point(|&(_, n)| n >= concepts.len());
+                names.insert(place, (TermIndex(namesakes[0] & !(CASED | LAST)), concepts.len()));
+            }
+        }
+        names
     }
 
     fn view(&self) -> View<'_> {

@@ -3,16 +3,17 @@
 //! | file | content |
 //! |---|---|
 //! | `knowledge.bin` | what [`KnowledgeBase::open`](crate::KnowledgeBase::open) maps: everything, and the matchers |
-//! | `concepts.parquet` | id, semantic_type, members (list) |
+//! | `concepts.parquet` | id, semantic_types (list), members (list) |
 //! | `terms.parquet` | concept (row of the concepts), lang, term, preferred, case_sensitive, translation, matched, flags (list) |
 //! | `facts.parquet` | head, tail (rows of the concepts), relation (number of the relation) |
 //! | `relations.parquet` | number, relation, lang, label; lang and label are null for a relation without labels |
 //! | `manifest.json` | format and version, rows and hashes of the files |
+//! | `report.json` | the description that it was built from, and the report |
 
 use crate::base::{self, CompileError};
 use crate::content::{Content, TermRow, Text};
 use crate::store::VERSION;
-use crate::{Fact, KnowledgeError, Result};
+use crate::{BuildReport, Description, Fact, KnowledgeBase, KnowledgeError, Result};
 use arrow::array::{ArrayRef, BooleanArray, ListBuilder, RecordBatch, StringArray, StringBuilder, UInt32Array};
 use kbioxlm_files::{FileError, StagedDir, hash_file, read_json, write_json_atomic};
 use parquet::arrow::ArrowWriter;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 const FORMAT: &str = "kbioxlm-knowledge";
 const COMPILED: &str = "knowledge.bin";
 const MANIFEST: &str = "manifest.json";
+const REPORT: &str = "report.json";
 const REBUILD: &str = "build the knowledge base again (`kbioxlm knowledge build`)";
 /// Rows that are turned into a table at a time.
 const BATCH: usize = 1 << 16;
@@ -47,6 +49,13 @@ struct TableEntry {
     blake3: String,
 }
 
+/// What was built, from what.
+#[derive(Serialize, Deserialize)]
+struct Report {
+    description: Description,
+    report: BuildReport,
+}
+
 /// What every version of the manifest has.
 #[derive(Deserialize)]
 struct Header {
@@ -54,8 +63,13 @@ struct Header {
     version: u32,
 }
 
-/// Writes `content` to the directory `out`.
-pub(crate) fn write(content: &Content, out: &Path) -> Result<()> {
+/// Writes `content` to the directory `out`, and the report, completed with counts of what came out.
+pub(crate) fn write(
+    content: &Content,
+    description: &Description,
+    mut report: BuildReport,
+    out: &Path,
+) -> Result<BuildReport> {
     let staged = StagedDir::new(out)?;
     let path = staged.path().join(COMPILED);
     let file = File::create(&path).map_err(|e| FileError::io(&path, "write", e))?;
@@ -77,7 +91,11 @@ pub(crate) fn write(content: &Content, out: &Path) -> Result<()> {
     let relations = relations(content);
     table("relations", relations.len(), &|from, to| relations_to_batch(&relations[from..to]))?;
     write_json_atomic(&staged.path().join(MANIFEST), &manifest)?;
-    Ok(staged.commit()?)
+    report.knowledge = KnowledgeBase::open(staged.path())?.stats();
+    let written = Report { description: description.clone(), report };
+    write_json_atomic(&staged.path().join(REPORT), &written)?;
+    staged.commit()?;
+    Ok(written.report)
 }
 
 fn write_table(
@@ -123,9 +141,10 @@ fn concepts(content: &Content, from: usize, to: usize) -> arrow::error::Result<R
     let rows = &content.concepts[from..to];
     let end = |row: usize| content.concepts.get(row + 1).map_or(content.members.len() as u32, |next| next.first_member);
     let members = |row: usize| (content.concepts[row].first_member..end(row)).map(|m| content.members.get(Text(m)));
+    let types = |set: u32| content.type_sets[set as usize].iter().map(|&t| content.semantic_types[t as usize].as_str());
     batch([
         ("id", strings(rows.iter().map(|c| content.members.get(Text(c.first_member))))),
-        ("semantic_type", strings(rows.iter().map(|c| content.semantic_types[c.semantic_type as usize].as_str()))),
+        ("semantic_types", lists(rows.iter().map(|c| types(c.types)))),
         ("members", lists((from..to).map(members))),
     ])
 }
@@ -204,4 +223,13 @@ pub(crate) fn compiled(dir: &Path) -> Result<PathBuf> {
         return Err(FileError::content(&file, None, found, format!("the file that `{MANIFEST}` names"), REBUILD).into());
     }
     Ok(file)
+}
+
+/// The description and the report of the knowledge base in `dir`.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub(crate) fn report(dir: &Path) -> Result<(Description, BuildReport)> {
+    let written: Report = read_json(&dir.join(REPORT), "the report of a knowledge base")?;
+    Ok((written.description, written.report))
 }

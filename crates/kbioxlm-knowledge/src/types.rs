@@ -1,5 +1,4 @@
 use bytemuck::{Pod, Zeroable};
-use std::path::PathBuf;
 
 /// Number of a concept in its knowledge base.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug, Pod, Zeroable)]
@@ -21,7 +20,8 @@ pub struct RelationIndex(pub u32);
 pub struct Concept<'a> {
     /// The id by which it is known here: of all its members the one that the sources name first.
     pub id: &'a str,
-    /// What kind of thing it is, as the source says: `Drug ingredient`, `Phenotype: Neoplasm`; empty where none says.
+    /// What kind of thing it is, as the source says: `Drug ingredient`, `Phenotype: Neoplasm`; empty where none says. The first
+    /// where there are [several](crate::KnowledgeBase::semantic_types).
     pub semantic_type: &'a str,
 }
 
@@ -56,18 +56,4 @@ pub struct Fact {
     pub tail: ConceptIndex,
     /// How it is related.
     pub relation: RelationIndex,
-}
-
-/// The tab-separated files a knowledge base is built from; columns are found by the name in the header line.
-#[derive(Clone, Default, Debug)]
-pub struct Sources {
-    /// `concept_id, lang, term, preferred (0 or 1), semantic_type, flags (comma separated, may be empty)`.
-    /// Their order decides the numbers and ids of concepts; at least one.
-    pub lexicons: Vec<PathBuf>,
-    /// `head_concept_id, relation, tail_concept_id`.
-    pub facts: Vec<PathBuf>,
-    /// `relation, lang, label`: how a relation is said in a language.
-    pub relations: Option<PathBuf>,
-    /// `concept_id_a, concept_id_b, same_name_in` (languages joined by `+`): concepts that are the same.
-    pub links: Vec<PathBuf>,
 }

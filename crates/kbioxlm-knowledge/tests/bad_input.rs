@@ -4,11 +4,12 @@
 mod common;
 
 use common::{Bench, HEADER, message, small};
-use kbioxlm_knowledge::{KnowledgeBase, KnowledgeError, Sources, build};
+use kbioxlm_knowledge::{Description, KnowledgeBase, KnowledgeError, Source, build};
 
 fn lexicon_error(content: &[u8]) -> String {
-    let mut bench = Bench::new();
-    bench.sources.lexicons.push(bench.write("a.tsv", content));
+    let bench = Bench::new();
+    let path = bench.write("a.tsv", content);
+    let bench = bench.with(Source::Lexicon, path);
     let error = bench.try_build().unwrap_err();
     assert!(!bench.out().exists(), "nothing half-built remains");
     message(&error, bench.dir.path())
@@ -27,7 +28,7 @@ fn broken_lexica() {
     assert_starts(&lexicon_error(b""), "a.tsv: found an empty file, expected a header line");
     assert_starts(
         &lexicon_error(format!("{HEADER}\n").as_bytes()),
-        "a.tsv:1: found a header line only, expected a row",
+        "a.tsv: found nothing in it, expected names, facts, links or labels; check",
     );
     let no_flags = lexicon_error(b"concept_id\tlang\tterm\tpreferred\tsemantic_type\nA:1\ten\tx\t1\tT\n");
     assert!(no_flags.starts_with("a.tsv:1: found the columns") && no_flags.contains("`flags`"), "{no_flags}");
@@ -51,10 +52,9 @@ fn broken_lexica() {
 
 #[test]
 fn other_broken_sources() {
-    let no_lexicon = build(&Sources::default(), std::path::Path::new("unused")).unwrap_err();
+    let no_lexicon = build(&Description::default(), std::path::Path::new("unused")).unwrap_err();
     assert!(matches!(no_lexicon, KnowledgeError::NoLexicon));
-    let mut bench = small();
-    bench.sources.lexicons.push("missing.tsv".into());
+    let bench = small().with(Source::Lexicon, "missing.tsv".into());
     assert_starts(&bench.try_build().unwrap_err().to_string(), "missing.tsv: cannot open");
     let error = |bench: Bench| message(&bench.try_build().unwrap_err(), bench.dir.path());
     assert_starts(&error(small().facts(&["D:2||D:1"])), "facts.tsv:2: found an empty `relation`");
@@ -62,9 +62,9 @@ fn other_broken_sources() {
     assert_starts(&error(small().relations(&["r|en|"])), "relations.tsv:2: found an empty `label`");
     let twice = error(small().relations(&["r|en|treats", "r|en|cures"]));
     assert_starts(&twice, "relations.tsv:3: found a second label of `r` in `en`, after `treats`");
-    let mut bench = small();
-    bench.sources.facts = vec![bench.write("facts.tsv", b"")];
-    assert_starts(&error(bench), "facts.tsv: found an empty file");
+    let bench = Bench::new();
+    let path = bench.write("facts.tsv", b"");
+    assert_starts(&error(bench.with(Source::Facts, path)), "facts.tsv: found an empty file");
 }
 
 #[test]
@@ -91,15 +91,15 @@ fn broken_knowledge_bases() {
     let mut other = whole.clone();
     other[8] = 99;
     std::fs::write(&compiled, &other).unwrap();
-    assert_starts(&error(), "knowledge.bin: found version 99 of the format, expected version 2; build");
+    assert_starts(&error(), "knowledge.bin: found version 99 of the format, expected version 3; build");
 
     std::fs::remove_file(&compiled).unwrap();
     assert_starts(&error(), "knowledge.bin: found no such file, expected the file that `manifest.json` names");
 
-    std::fs::write(kb.join("manifest.json"), manifest.replace("\"version\": 2", "\"version\": 99")).unwrap();
+    std::fs::write(kb.join("manifest.json"), manifest.replace("\"version\": 3", "\"version\": 99")).unwrap();
     assert_starts(
         &error(),
-        "manifest.json: found version 99 of the format, expected version 2; build the knowledge base again",
+        "manifest.json: found version 99 of the format, expected version 3; build the knowledge base again",
     );
 
     std::fs::write(kb.join("manifest.json"), manifest.replace("kbioxlm-knowledge", "kbioxlm-corpus")).unwrap();

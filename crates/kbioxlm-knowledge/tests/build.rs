@@ -31,16 +31,12 @@ fn concepts_are_joined_and_known_by_every_id() {
     assert_eq!(Some(joined), kb.find_concept("HP:1"));
     assert_eq!(texts(&kb, kb.translations(joined, "zh")), ["高血压", "血压升高"]);
     assert_eq!(kb.find_concept("HP:3"), None, "a mode of inheritance is no entity");
-    assert_eq!(
-        (report.links.rows, report.links.joined, report.links.largest, report.links.unknown_concept),
-        (3, 2, 2, 1)
-    );
-    assert_eq!((report.not_entities, report.repeated_terms), (1, 1));
-    assert!(
-        report.examples[0].contains("links.tsv:4") && report.examples[0].contains("`D:9`"),
-        "{:?}",
-        report.examples
-    );
+    let links = &report.merge.links;
+    assert_eq!((links.read, links.joined, links.unknown_concept.count, report.merge.joined), (3, 2, 1, 2));
+    assert_eq!(report.merge.largest, [["HP:1", "D:1"], ["HP:4", "D:3"]]);
+    assert_eq!((report.not_entities.count, report.repeated_terms), (1, 1));
+    let unknown = &links.unknown_concept.examples[0];
+    assert!(unknown.contains("links.tsv:4") && unknown.contains("`D:9`"), "{unknown}");
     assert_eq!(kb.languages(), ["en", "es", "zh"]);
 }
 
@@ -70,10 +66,9 @@ fn terms_are_sorted_and_flags_respected() {
 fn trap_09_no_fact_pairs_a_concept_with_itself() {
     let (kb, report) = small().build();
     assert!(kb.facts().iter().all(|f| f.head != f.tail));
-    let file = report.facts[0].file.clone();
-    let counts =
-        FactReport { file, rows: 6, kept: 2, unknown_concept: 1, not_an_entity: 1, self_facts: 1, repeated: 1 };
-    assert_eq!(report.facts, [counts]);
+    let counts = FactReport { read: 6, kept: 2, unknown_concept: 1, left_out: 1, self_facts: 1, repeated: 1 };
+    assert_eq!(report.sources.last().unwrap().facts, counts);
+    assert!(report.unknown_facts.examples[0].contains("facts.tsv:6: no source has the concept `X:1`"));
     let (drug, disease) = (kb.find_concept("D:2").unwrap(), kb.find_concept("D:1").unwrap());
     let [fact] = kb.facts_between(drug, disease) else { panic!("one fact expected") };
     assert_eq!((kb.relation_id(fact.relation), kb.relation_label(fact.relation, "zh")), ("may_treat", Some("可治疗")));
@@ -113,7 +108,8 @@ fn a_name_again_without_its_restriction_may_be_used() {
     });
     assert!(kb.term(TermIndex(1)).case_sensitive);
     assert_eq!((report.repeated_terms, report.unknown_flags.as_slice()), (2, ["odd".to_owned()].as_slice()));
-    assert_eq!((report.lexicons[0].concepts, report.lexicons[1].concepts), (1, 0));
+    let counts: Vec<_> = report.sources.iter().map(|s| (s.concepts, s.terms, s.kept_terms)).collect();
+    assert_eq!(counts, [(1, 2, 2), (0, 2, 0)]);
 }
 
 #[test]
@@ -132,8 +128,9 @@ fn the_same_sources_give_the_same_bytes() {
 fn the_report_reads_well() {
     let (_, report) = small().build();
     let text = report.to_string();
-    assert!(text.contains("links: 3 rows joined 2 concepts to others, at most 2 in one"), "{text}");
-    assert!(text.contains("1 links dropped: unknown concept"), "{text}");
+    assert!(text.contains("links: 3 read, 2 joined concepts"), "{text}");
+    assert!(text.contains("1 dropped: unknown concept (for example "), "{text}");
+    assert!(text.contains("2 concepts became members of others, at most 2 in one (HP:1 D:1)"), "{text}");
     assert!(text.contains("3 concepts named in both of en-zh"), "{text}");
     assert!(text.contains("relations without a label: related"), "{text}");
 }

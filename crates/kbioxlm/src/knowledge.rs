@@ -4,7 +4,7 @@ use crate::progress::print_json;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use kbioxlm_files::FileError;
-use kbioxlm_knowledge::{KnowledgeBase, Matcher, Sources};
+use kbioxlm_knowledge::{Description, KnowledgeBase, Matcher};
 use serde::Serialize;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -74,8 +74,8 @@ pub fn run(command: KnowledgeCommand) -> Result<()> {
 }
 
 fn build(args: BuildArgs) -> Result<()> {
-    let sources = Sources { lexicons: args.lexicon, facts: args.facts, relations: args.relations, links: args.links };
-    let report = kbioxlm_knowledge::build(&sources, &args.out)?;
+    let description = Description::of_tables(args.lexicon, args.facts, args.relations, args.links);
+    let report = kbioxlm_knowledge::build(&description, &args.out)?;
     if args.json { print_json(&report) } else { Ok(writeln!(std::io::stdout(), "{report}")?) }
 }
 

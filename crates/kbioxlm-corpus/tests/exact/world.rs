@@ -2,7 +2,7 @@
 
 use kbioxlm_corpus::{AnchorConfig, Corpus, Example, Level, TextSource};
 use kbioxlm_files::rng_for;
-use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, Sources};
+use kbioxlm_knowledge::{ConceptIndex, Description, KnowledgeBase};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -164,13 +164,10 @@ impl World {
             std::fs::write(dir.path().join(name), text).unwrap();
             dir.path().join(name)
         };
-        let sources = Sources {
-            lexicons: vec![write("lexicon.tsv", &lexicon)],
-            facts: vec![write("facts.tsv", &table)],
-            relations: Some(write("relations.tsv", &relations)),
-            links: Vec::new(),
-        };
-        kbioxlm_knowledge::build(&sources, &dir.path().join("kb")).unwrap();
+        let (lexicons, facts_table) = (vec![write("lexicon.tsv", &lexicon)], vec![write("facts.tsv", &table)]);
+        let relations = Some(write("relations.tsv", &relations));
+        let description = Description::of_tables(lexicons, facts_table, relations, Vec::new());
+        kbioxlm_knowledge::build(&description, &dir.path().join("kb")).unwrap();
         let kb = KnowledgeBase::open(&dir.path().join("kb")).unwrap();
         // How the sources' remarks decide what a name may be used for is tested where it is decided.
         let terms = kb.terms().map(|t| Term {

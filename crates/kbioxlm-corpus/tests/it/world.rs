@@ -1,7 +1,7 @@
 //! A knowledge base of a dozen concepts in three languages, and shortcuts for building corpora with it.
 
 use kbioxlm_corpus::{AnchorConfig, Corpus, CorpusError, Example, Level, PassageSource, Role, TextSource};
-use kbioxlm_knowledge::{KnowledgeBase, Sources};
+use kbioxlm_knowledge::{Description, KnowledgeBase};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use tempfile::TempDir;
@@ -75,14 +75,10 @@ pub static WORLD: LazyLock<(TempDir, KnowledgeBase)> = LazyLock::new(|| {
         std::fs::write(&path, text.replace('|', "\t")).unwrap();
         path
     };
-    let sources = Sources {
-        lexicons: vec![write("lexicon.tsv", LEXICON)],
-        facts: vec![write("facts.tsv", FACTS)],
-        relations: Some(write("relations.tsv", RELATIONS)),
-        links: vec![],
-    };
+    let (lexicons, facts) = (vec![write("lexicon.tsv", LEXICON)], vec![write("facts.tsv", FACTS)]);
+    let description = Description::of_tables(lexicons, facts, Some(write("relations.tsv", RELATIONS)), vec![]);
     let out = dir.path().join("kb");
-    kbioxlm_knowledge::build(&sources, &out).unwrap();
+    kbioxlm_knowledge::build(&description, &out).unwrap();
     let kb = KnowledgeBase::open(&out).unwrap();
     (dir, kb)
 });

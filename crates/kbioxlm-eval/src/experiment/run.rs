@@ -6,7 +6,7 @@ use super::steps::{Finished, Steps};
 use crate::task::TaskInfo;
 use crate::{EvalError, Evaluation, evaluate, finetune_task, read_texts};
 use kbioxlm_files::{FileError, create_dir, read_json, write_atomic, write_json_atomic};
-use kbioxlm_knowledge::{KnowledgeBase, Sources};
+use kbioxlm_knowledge::{Description, KnowledgeBase};
 use kbioxlm_train::{FinetuneConfig, Observer};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -115,11 +115,8 @@ impl Run<'_> {
             "links": self.steps.hash_all(&files.links)?,
         });
         let KnowledgeFiles { lexicons, facts, relations, links } = files.clone();
-        let sources = Sources { lexicons, facts, relations, links };
-        self.steps.run("knowledge", inputs, |dir, _| {
-            let report = kbioxlm_knowledge::build(&sources, dir)?;
-            Ok(write_json_atomic(&dir.join("build.json"), &report)?)
-        })
+        let description = Description::of_tables(lexicons, facts, relations, links);
+        self.steps.run("knowledge", inputs, |dir, _| Ok(kbioxlm_knowledge::build(&description, dir).map(drop)?))
     }
 
     /// A model pretrained on a corpus of its own.

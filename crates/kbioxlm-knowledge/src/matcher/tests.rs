@@ -24,12 +24,12 @@ fn base_of(mut settings: Vec<Setting>) -> KnowledgeBase {
     let mut content = Content {
         languages: vec!["en".to_owned(), "zh".to_owned()],
         flag_sets: vec![Vec::new()],
-        semantic_types: vec![String::new()],
+        type_sets: vec![Vec::new()],
         ..Content::default()
     };
     for number in 0..settings.iter().map(|s| s.concept + 1).max().unwrap_or(0) {
         content.members.push(&format!("C:{number}")).unwrap();
-        content.concepts.push(ConceptRow { first_member: number, semantic_type: 0 });
+        content.concepts.push(ConceptRow { first_member: number, types: 0 });
     }
     for s in settings {
         let bit = |is: bool, bit: u32| if is { bit } else { 0 };

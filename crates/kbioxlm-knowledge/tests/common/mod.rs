@@ -1,7 +1,8 @@
 //! Small sources, written by hand.
 #![allow(clippy::unwrap_used, dead_code)]
 
-use kbioxlm_knowledge::{BuildReport, KnowledgeBase, KnowledgeError, Sources, build};
+use kbioxlm_knowledge::{BuildReport, Description, KnowledgeBase, KnowledgeError, Source, build};
+use kbioxlm_sources::TsvFile;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -10,12 +11,12 @@ pub const HEADER: &str = "concept_id\tlang\tterm\tpreferred\tsemantic_type\tflag
 /// A directory with sources; a knowledge base can be built from them.
 pub struct Bench {
     pub dir: TempDir,
-    pub sources: Sources,
+    pub description: Description,
 }
 
 impl Bench {
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), sources: Sources::default() }
+        Self { dir: tempfile::tempdir().unwrap(), description: Description::default() }
     }
 
     pub fn write(&self, name: &str, content: &[u8]) -> PathBuf {
@@ -30,24 +31,29 @@ impl Bench {
         self.write(name, format!("{header}\n{lines}").as_bytes())
     }
 
-    pub fn lexicon(mut self, name: &str, rows: &[&str]) -> Self {
-        self.sources.lexicons.push(self.table(name, HEADER, rows));
+    pub fn with(mut self, source: fn(TsvFile) -> Source, path: PathBuf) -> Self {
+        self.description.sources.push(source(TsvFile { path }));
         self
     }
 
-    pub fn facts(mut self, rows: &[&str]) -> Self {
-        self.sources.facts.push(self.table("facts.tsv", "head_concept_id\trelation\ttail_concept_id", rows));
-        self
+    pub fn lexicon(self, name: &str, rows: &[&str]) -> Self {
+        let path = self.table(name, HEADER, rows);
+        self.with(Source::Lexicon, path)
     }
 
-    pub fn relations(mut self, rows: &[&str]) -> Self {
-        self.sources.relations = Some(self.table("relations.tsv", "relation\tlang\tlabel", rows));
-        self
+    pub fn facts(self, rows: &[&str]) -> Self {
+        let path = self.table("facts.tsv", "head_concept_id\trelation\ttail_concept_id", rows);
+        self.with(Source::Facts, path)
     }
 
-    pub fn links(mut self, rows: &[&str]) -> Self {
-        self.sources.links.push(self.table("links.tsv", "concept_id_a\tconcept_id_b\tsame_name_in", rows));
-        self
+    pub fn relations(self, rows: &[&str]) -> Self {
+        let path = self.table("relations.tsv", "relation\tlang\tlabel", rows);
+        self.with(Source::Relations, path)
+    }
+
+    pub fn links(self, rows: &[&str]) -> Self {
+        let path = self.table("links.tsv", "concept_id_a\tconcept_id_b\tsame_name_in", rows);
+        self.with(Source::Links, path)
     }
 
     pub fn out(&self) -> PathBuf {
@@ -55,7 +61,7 @@ impl Bench {
     }
 
     pub fn try_build(&self) -> Result<BuildReport, KnowledgeError> {
-        build(&self.sources, &self.out())
+        build(&self.description, &self.out())
     }
 
     pub fn build(&self) -> (KnowledgeBase, BuildReport) {

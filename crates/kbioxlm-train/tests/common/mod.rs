@@ -4,7 +4,7 @@
 
 use burn::tensor::Device;
 use kbioxlm_corpus::{AnchorConfig, Level, PassageSource, TextSource};
-use kbioxlm_knowledge::{KnowledgeBase, Sources};
+use kbioxlm_knowledge::{Description, KnowledgeBase};
 use kbioxlm_model::{Heads, Layout, ModelConfig, Tokenizer, init};
 use serde_json::json;
 use std::fmt::Write;
@@ -82,13 +82,9 @@ fn write_knowledge(dir: &TempDir) {
     fs::write(path("lexicon.tsv"), lexicon).unwrap();
     fs::write(path("facts.tsv"), facts).unwrap();
     fs::write(path("relations.tsv"), "relation\tlang\tlabel\ncauses\ten\tcauses\ncauses\tzh\t引起\n").unwrap();
-    let sources = Sources {
-        lexicons: vec![path("lexicon.tsv")],
-        facts: vec![path("facts.tsv")],
-        relations: Some(path("relations.tsv")),
-        links: vec![],
-    };
-    kbioxlm_knowledge::build(&sources, &path("kb")).unwrap();
+    let (lexicons, facts) = (vec![path("lexicon.tsv")], vec![path("facts.tsv")]);
+    let description = Description::of_tables(lexicons, facts, Some(path("relations.tsv")), vec![]);
+    kbioxlm_knowledge::build(&description, &path("kb")).unwrap();
 }
 
 fn sentence(i: usize, lang: &str) -> String {

@@ -1,8 +1,10 @@
 use crate::content::{ConceptRow, Content, Relation, TermRow};
 use crate::matcher::compile;
 use crate::store::{Section, Store, StoreWriter};
+use crate::validate::{self, Counts};
 use crate::{Concept, ConceptIndex, Fact, KnowledgeError, RelationIndex, Result, Stats, Term, TermIndex, tables};
 use kbioxlm_files::FileError;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -68,6 +70,13 @@ impl PoolSection {
         out.section(format!("{name}/starts"), starts)
     }
 
+    /// How many there are; `None` when they do not lie behind one another.
+    fn len(self, store: &Store) -> Option<usize> {
+        let starts = store.get::<u32>(self.starts);
+        let sound = validate::rises(starts, store.get::<u8>(self.bytes).len(), true);
+        sound.then(|| starts.len() - 1)
+    }
+
     pub(crate) fn get(self, store: &Store, number: u32) -> &str {
         let starts = store.get::<u32>(self.starts);
         let range = starts[number as usize] as usize..starts[number as usize + 1] as usize;
@@ -88,6 +97,40 @@ impl Sections {
             texts: PoolSection::find(store, "texts")?,
             facts: store.find::<Fact>("facts")?,
         })
+    }
+}
+
+impl Sections {
+    /// Is every number in the sections one of something that is there? See [`validate`].
+    fn are_sound(&self, store: &Store, names: &Names) -> bool {
+        let rows = store.get::<ConceptRow>(self.concepts);
+        let (Some(members), Some(texts)) = (self.members.len(store), self.texts.len(store)) else { return false };
+        let terms = store.get::<TermRow>(self.terms);
+        let counts = Counts {
+            concepts: rows.len().saturating_sub(1),
+            members,
+            texts,
+            languages: names.languages.len(),
+            flag_sets: names.flag_sets.len(),
+            type_sets: names.type_sets.len(),
+        };
+        let (by_id, of_members) = (store.get::<u32>(self.members_by_id), store.get::<u32>(self.member_concepts));
+        let first_terms = store.get::<u32>(self.first_terms);
+        let fact = |fact: &Fact| {
+            [fact.head.0, fact.tail.0].iter().all(|&concept| (concept as usize) < counts.concepts)
+                && (fact.relation.0 as usize) < names.relations.len()
+        };
+        validate::concepts(rows, counts)
+            && names.type_sets.iter().all(|set| validate::below(set, names.semantic_types.len()))
+            && by_id.len() == members
+            && validate::below(by_id, members)
+            && of_members.len() == members
+            && validate::below(of_members, counts.concepts)
+            && first_terms.len() == rows.len()
+            && validate::rises(first_terms, terms.len(), true)
+            && validate::terms(terms, counts)
+            && store.get::<Fact>(self.facts).par_iter().all(fact)
+            && names.languages.iter().all(|lang| validate::matcher(store, lang, terms.len()).unwrap_or(true))
     }
 }
 
@@ -162,12 +205,17 @@ impl KnowledgeBase {
         Self::of(Store::from_bytes(&bytes)?, Path::new("memory"))
     }
 
-    fn of(store: Store, path: &Path) -> Result<Self> {
-        let names = store.find::<u8>("names").and_then(|s| serde_json::from_slice::<Names>(store.get(s)).ok());
-        let (Some(names), Some(sections)) = (names, Sections::find(&store)) else {
+    pub(crate) fn of(store: Store, path: &Path) -> Result<Self> {
+        let broken = |found| {
             let help = "build the knowledge base again (`kbioxlm knowledge build`)";
-            return Err(FileError::content(path, None, "sections missing", "those of this version", help).into());
+            FileError::content(path, None, found, "those of this version", help)
         };
+        let names = store.find::<u8>("names").and_then(|s| serde_json::from_slice::<Names>(store.get(s)).ok());
+        let names = names.ok_or_else(|| broken("no names of languages and relations"))?;
+        let sections = Sections::find(&store).ok_or_else(|| broken("sections missing"))?;
+        if !sections.are_sound(&store, &names) {
+            return Err(broken("sections that contradict each other").into());
+        }
         Ok(Self { store: Arc::new(store), names: Arc::new(names), sections })
     }
 
@@ -232,12 +280,20 @@ impl KnowledgeBase {
         self.view(&self.term_rows()[term.0 as usize])
     }
 
+    pub(crate) fn lang(&self, row: &TermRow) -> &str {
+        &self.names.languages[usize::from(row.lang)]
+    }
+
+    pub(crate) fn text(&self, row: &TermRow) -> &str {
+        self.sections.texts.get(&self.store, row.text.0)
+    }
+
     fn view(&self, row: &TermRow) -> Term<'_> {
         let has = |bit: u32| row.usage & bit != 0;
         Term {
             concept: ConceptIndex(row.concept),
-            lang: &self.names.languages[usize::from(row.lang)],
-            text: self.sections.texts.get(&self.store, row.text.0),
+            lang: self.lang(row),
+            text: self.text(row),
             preferred: has(TermRow::PREFERRED),
             case_sensitive: has(TermRow::CASE_SENSITIVE),
             translation: has(TermRow::TRANSLATION),

@@ -42,7 +42,7 @@ pub(crate) enum Key<'a> {
 
 impl<'a> Key<'a> {
     /// The folded text, in `buffer` where it is not written anywhere yet.
-    fn written<'b>(self, buffer: &'b mut String) -> &'b str
+    pub(crate) fn written<'b>(self, buffer: &'b mut String) -> &'b str
     where
         'a: 'b,
     {
@@ -326,33 +326,30 @@ fn extends(text: &str, at: usize) -> bool {
 /// A hash of what the matcher sees of a name: equal for names that it cannot tell apart but for their case.
 pub(crate) fn fingerprint(name: &str, scratch: &mut String) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
-    for_each_token(name, scratch, |spaced, token| {
-        // The length keeps "a b" + "c" and "a" + "b c" apart.
-        hasher.write_usize(token.len() << 1 | usize::from(spaced));
-        hasher.write(token);
-    });
-    hasher.finish()
-}
-
-/// Gives each token of a name, folded, and whether there is white space before it.
-fn for_each_token(name: &str, scratch: &mut String, mut each: impl FnMut(bool, &[u8])) {
-    let mut scanner = Scanner::new(name);
+    let (mut scanner, mut buffer) = (Scanner::new(name), String::new());
     let mut first = true;
-    let mut lowered = Vec::new();
     while let Some(token) = scanner.next(scratch) {
         let spaced = token.gap != Gap::None && !first;
         first = false;
-        match token.key {
-            Key::Short(bytes, length) => each(spaced, &bytes.to_le_bytes()[..length]),
-            Key::Ascii(bytes) => {
-                lowered.clear();
-                lowered.extend(bytes.iter().map(|&b| lower(b)));
-                each(spaced, &lowered);
-            }
-            Key::Char(c) => each(spaced, c.encode_utf8(&mut [0; 4]).as_bytes()),
-            Key::Text(text) => each(spaced, text.as_bytes()),
-        }
+        let text = token.key.written(&mut buffer);
+        // The length keeps "a b" + "c" and "a" + "b c" apart.
+        hasher.write_usize(text.len() << 1 | usize::from(spaced));
+        hasher.write(text.as_bytes());
     }
+    hasher.finish()
+}
+
+/// A name as the matcher sees it: its tokens folded, with a space where there is white space between them.
+pub(crate) fn folded<'b>(name: &str, scratch: &mut String, into: &'b mut String) -> &'b str {
+    into.clear();
+    let (mut scanner, mut buffer) = (Scanner::new(name), String::new());
+    while let Some(token) = scanner.next(scratch) {
+        if token.gap != Gap::None && !into.is_empty() {
+            into.push(' ');
+        }
+        into.push_str(token.key.written(&mut buffer));
+    }
+    into
 }
 
 /// Whether two names are one to the matcher; with `cased`, but for their case.

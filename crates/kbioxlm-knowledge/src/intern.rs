@@ -37,6 +37,16 @@ impl Interner {
         Some(number)
     }
 
+    /// Takes the next number for something that is no string, in whose place the empty one stands.
+    pub(crate) fn reserve(&mut self) -> Option<u32> {
+        Some(self.pool.push("")?.0)
+    }
+
+    /// The strings behind one another and where each begins, with the end of the last.
+    pub(crate) fn parts(&self) -> (&str, &[u32]) {
+        self.pool.parts()
+    }
+
     /// The string of a number; panics when there is none.
     pub(crate) fn get(&self, number: u32) -> &str {
         self.pool.get(Text(number))

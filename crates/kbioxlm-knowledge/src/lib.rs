@@ -10,13 +10,16 @@ mod content;
 mod error;
 pub mod flags;
 mod fold;
+pub mod fuzz;
 mod intern;
 mod matcher;
 mod report;
 mod script;
+mod search;
 mod store;
 mod tables;
 mod types;
+mod validate;
 
 pub use base::KnowledgeBase;
 pub use build::{Description, MergeOptions, TermOptions, build, build_observed, read_report};
@@ -28,4 +31,5 @@ pub use report::{
     AmbiguousName, BuildReport, Dropped, FactReport, LanguageStats, LinkReport, MergeReport, NameRule, SourceReport,
     Stats,
 };
+pub use search::{ConceptSummary, Name, Statement};
 pub use types::{Concept, ConceptIndex, Fact, RelationIndex, Term, TermIndex};

@@ -10,8 +10,10 @@ use words::{Slot, Words};
 
 pub(crate) mod compile;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 /// A span of a text that matches a term; the ranges point into the original text.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -297,7 +299,7 @@ impl View<'_> {
 
     /// The candidates of a pattern.
     fn candidates(&self, terminal: u32) -> impl Iterator<Item = u32> {
-        let rest = self.candidates.get((terminal & !CASED) as usize - 1..).unwrap_or_default();
+        let rest = self.candidates.get(((terminal & !CASED) as usize).saturating_sub(1)..).unwrap_or_default();
         let count = rest.iter().position(|c| c & LAST != 0).map_or(rest.len(), |last| last + 1);
         rest[..count].iter().copied()
     }

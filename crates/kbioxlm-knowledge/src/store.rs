@@ -98,7 +98,6 @@ impl Store {
     }
 
     /// Verifies content in memory.
-    #[cfg(test)]
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let path = Path::new("memory");
         let mut map = memmap2::MmapMut::map_anon(bytes.len().max(1)).map_err(|e| FileError::io(path, "map", e))?;
@@ -137,6 +136,16 @@ impl Store {
             return Err(cut_off());
         }
         Ok(Self { table, hash: hash.to_hex().to_string(), map })
+    }
+
+    /// `bytes` with the checksum that they should have.
+    pub(crate) fn with_checksum(bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        if let Some(at) = bytes.len().checked_sub(40) {
+            let hash = blake3::hash(&bytes[..at]);
+            bytes[at..at + 32].copy_from_slice(hash.as_bytes());
+        }
+        bytes
     }
 
     /// Hash of the content, in hexadecimal.

@@ -4,7 +4,9 @@
 mod common;
 
 use common::{Bench, HEADER, message, small};
-use kbioxlm_knowledge::{Description, KnowledgeBase, KnowledgeError, Source, build};
+use kbioxlm_knowledge::{Description, KnowledgeBase, KnowledgeError, Source, build, fuzz};
+use proptest::prelude::*;
+use std::sync::LazyLock;
 
 fn lexicon_error(content: &[u8]) -> String {
     let bench = Bench::new();
@@ -113,3 +115,40 @@ fn broken_knowledge_bases() {
     let missing = KnowledgeBase::open(&kb.join("nowhere")).unwrap_err().to_string();
     assert!(missing.contains("expected a knowledge base"), "{missing}");
 }
+
+/// A change: where, how much is taken away, what is put there.
+fn change() -> impl Strategy<Value = (prop::sample::Index, usize, Vec<u8>)> {
+    let number = prop_oneof![any::<u32>(), Just(0), Just(u32::MAX), Just(1 << 31), 0_u32..64,];
+    let piece = prop_oneof![prop::collection::vec(any::<u8>(), 0..4), number.prop_map(|n| n.to_le_bytes().to_vec())];
+    (any::<prop::sample::Index>(), 0_usize..6, piece)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_knowledge_base_is_an_error_at_most(changes in prop::collection::vec(change(), 1..4), keep_length in any::<bool>()) {
+        let whole = &*WHOLE;
+        let mut bytes = whole.clone();
+        for (at, taken, put) in changes {
+            // At numbers, where the harm is done.
+            let at = at.index(bytes.len() / 4 + 1) * 4;
+            let taken = if keep_length { put.len() } else { taken };
+            let end = (at + taken).min(bytes.len());
+            bytes.splice(at.min(end)..end, put);
+        }
+        if bytes != *whole {
+            prop_assert!(fuzz::knowledge(&bytes).is_err());
+        }
+        // With the right checksum there may be an answer, but no panic.
+        let _ = fuzz::knowledge_with_checksum(&bytes);
+    }
+}
+
+static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let bench = small();
+    bench.build();
+    let whole = std::fs::read(bench.out().join("knowledge.bin")).unwrap();
+    assert!(fuzz::knowledge(&whole).unwrap() > 20);
+    whole
+});

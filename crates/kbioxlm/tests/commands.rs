@@ -25,6 +25,65 @@ fn mentions_have_byte_and_character_ranges_of_the_text_as_it_came() {
 }
 
 #[test]
+fn a_description_tells_what_to_build_and_questions_are_answered_in_words_and_json() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("sources")).unwrap();
+    place.write("sources/lexicon.tsv", common::LEXICON);
+    place.write("sources/wrong.txt", "ALL@en\n");
+    place.write("sources/hp.obo", "format-version: 1.2\nontology: hp\n\n[Term]\nid: HP:0002099\nname: Asthma\n");
+    place.write(
+        "sources/kb.toml",
+        "[[source]]\nformat = \"lexicon\"\npath = \"lexicon.tsv\"\n\n[terms]\nexclude_files = [\"wrong.txt\"]\n",
+    );
+    let report = place
+        .run("knowledge build -c sources/kb.toml --source obo=sources/hp.obo --facts facts.tsv --relations relations.tsv \
+              --set terms.max_concepts_per_name=3 --out kb --json")
+        .ok();
+    let report = json(&report);
+    assert_eq!(report["names"]["excluded"]["count"], 1);
+    assert_eq!(report["sources"].as_array().unwrap().len(), 4);
+
+    let stats = place.run("knowledge stats --kb kb").ok();
+    assert!(stats.contains("4 concepts, 1 facts") && stats.contains("3 concepts named in both of en-zh"), "{stats}");
+    assert!(stats.contains("source sources/hp.obo (obo)"), "{stats}");
+    let stats = json(&place.run("knowledge stats --kb kb --json").ok());
+    assert_eq!(stats["languages"]["en"]["matched"], 4);
+    assert_eq!((&stats["facts"]["may_treat"], &stats["ambiguous"][0]["concepts"]), (&1.into(), &2.into()));
+    assert_eq!(stats["description"]["terms"]["max_concepts_per_name"], 3);
+
+    let found = place.run("knowledge lookup ASTHMA --kb kb").ok();
+    for part in ["C1  Disease\n", "HP:0002099  hp\n", "zh      哮喘", "salbutamol may treat asthma"] {
+        assert!(found.contains(part), "{part}: {found}");
+    }
+    assert!(place.run("knowledge lookup all --kb kb").ok().contains("ALL (not used: abbreviation, excluded)"));
+    assert!(place.run("knowledge lookup C2 --lang zh --kb kb").ok().contains("沙丁胺醇可用于治疗哮喘"));
+    let near = place.run("knowledge lookup asthmma --kb kb").ok();
+    assert!(near.starts_with("Nothing is called `asthmma`.") && near.contains("asthma (en), C1"), "{near}");
+    let answer = json(&place.run("knowledge lookup salbut --kb kb --json").ok());
+    assert_eq!(answer["suggestions"][0]["name"], "salbutamol");
+    place.run("knowledge lookup asthma --lang fi --kb kb").fails_with(&["`fi`", "en, zh"]);
+
+    place.write("a.txt", "asthma");
+    place.write("b.txt", "no mention\nsalbutamol");
+    let rows = place.run("knowledge match --kb kb --lang en a.txt b.txt --json").ok();
+    let rows: Vec<Value> = rows.lines().map(json).collect();
+    assert_eq!(
+        (&rows[0]["file"], &rows[0]["or"][0], &rows[1]["file"]),
+        (&"a.txt".into(), &"HP:0002099".into(), &"b.txt".into())
+    );
+}
+
+#[test]
+fn a_description_with_an_unknown_key_is_an_error() {
+    let place = Place::new();
+    place.write("kb.toml", "[[source]]\nformat = \"lexicon\"\npath = \"lexicon.tsv\"\ncolour = 1\n");
+    place.run("knowledge build -c kb.toml --out kb").fails_with(&["kb.toml"]);
+    place.write("kb.toml", "[terms]\nmin_lenght = 3\n");
+    place.run("knowledge build -c kb.toml --lexicon lexicon.tsv --out kb").fails_with(&["kb.toml", "min_lenght"]);
+    place.run("knowledge build --out kb").fails_with(&["found no source"]);
+}
+
+#[test]
 fn from_tables_to_a_pretrained_and_a_fine_tuned_model() {
     let place = Place::new();
     place.knowledge();
@@ -72,6 +131,8 @@ fn every_command_explains_itself() {
         "",
         "demo",
         "knowledge build",
+        "knowledge stats",
+        "knowledge lookup",
         "knowledge match",
         "corpus build",
         "corpus show",

@@ -1,15 +1,14 @@
 //! From the terms of a language to the trie that the matcher walks.
 
 use super::words::{self, Slot};
-use crate::content::{Content, Pool, TermRow};
-use crate::fold::{Gap, Key, Scanner, lower};
+use crate::content::{Content, TermRow};
+use crate::fold::{Gap, Key, Scanner};
+use crate::intern::Interner;
 use crate::store::StoreWriter;
 use crate::{KnowledgeError, base::CompileError};
 use bytemuck::{Pod, Zeroable};
-use foldhash::fast::FixedState;
 use rayon::prelude::*;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::io::Write;
 
 /// A node of the trie. Nodes are numbered breadth first, so the children of each lie side by side.
@@ -41,42 +40,22 @@ const CHARS: usize = 1 << 16;
 /// The tokens of all terms of a language.
 #[derive(Default)]
 struct Vocabulary {
-    /// Words and their numbers.
-    words: HashMap<String, u32, FixedState>,
+    /// All tokens as text; empty for characters, which are found by `chars`.
+    words: Interner,
     chars: Vec<u32>,
-    /// All tokens as text; empty for characters, which are never compared.
-    pool: Pool,
+    buffer: String,
 }
 
 impl Vocabulary {
     fn number(&mut self, key: Key) -> Option<u32> {
-        let mut folded = String::new();
-        let word = match key {
-            Key::Char(c) => {
-                let next = self.pool.len() as u32;
-                let slot = self.chars.get_mut(c as usize)?;
-                if *slot == 0 {
-                    *slot = next + 1;
-                    self.pool.push("")?;
-                }
-                return slot.checked_sub(1);
-            }
-            Key::Text(text) => text,
-            Key::Short(bytes, length) => {
-                folded.extend(bytes.to_le_bytes()[..length].iter().map(|&b| char::from(b)));
-                &folded
-            }
-            Key::Ascii(bytes) => {
-                folded.extend(bytes.iter().map(|&b| char::from(lower(b))));
-                &folded
-            }
-        };
-        if let Some(&number) = self.words.get(word) {
-            return Some(number);
+        let Key::Char(c) = key else { return self.words.number(key.written(&mut self.buffer)) };
+        let next = self.words.len() as u32;
+        let slot = self.chars.get_mut(c as usize)?;
+        if *slot == 0 {
+            *slot = next + 1;
+            self.words.reserve()?;
         }
-        let number = self.pool.push(word)?.0;
-        self.words.insert(word.to_owned(), number);
-        Some(number)
+        slot.checked_sub(1)
     }
 }
 
@@ -165,22 +144,22 @@ fn write_language<W: Write>(
     for node in trie.nodes.iter_mut().filter(|n| n.terminal != 0) {
         node.terminal |= candidates[node.terminal as usize - 1] & CASED;
     }
-    let mut roots = vec![0_u32; vocabulary.pool.len()];
+    let mut roots = vec![0_u32; vocabulary.words.len()];
     let children = trie.nodes[0].first_child..trie.nodes[1].first_child;
     for child in children {
         roots[(trie.labels[child as usize] >> 1) as usize] = child;
     }
-    let mut by_number: Vec<(&str, u32)> = vocabulary.words.iter().map(|(w, &n)| (w.as_str(), n)).collect();
-    by_number.sort_unstable_by_key(|&(_, n)| n);
-    let slots: Vec<Slot> = words::table(by_number.into_iter());
+    let words: Vec<(&str, u32)> = vocabulary.words.iter().zip(0..).filter(|(word, _)| !word.is_empty()).collect();
+    let slots: Vec<Slot> = words::table(words.into_iter());
 
     let section = |part: &str| format!("matcher/{name}/{part}");
     out.section(section("longest"), &[trie.depth])?;
     out.section(section("slots"), &slots)?;
-    let (bytes, word_starts) = vocabulary.pool.parts();
+    let (bytes, word_starts) = vocabulary.words.parts();
     out.section(section("words"), bytes.as_bytes())?;
     out.section(section("word_starts"), word_starts)?;
-    out.section(section("chars"), &vocabulary.chars)?;
+    let used = vocabulary.chars.iter().rposition(|&number| number != 0).map_or(0, |last| last + 1);
+    out.section(section("chars"), &vocabulary.chars[..used])?;
     out.section(section("roots"), &roots)?;
     out.section(section("nodes"), &trie.nodes)?;
     out.section(section("labels"), &trie.labels)?;

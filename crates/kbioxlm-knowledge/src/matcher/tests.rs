@@ -1,6 +1,5 @@
 use super::*;
 use crate::content::{ConceptRow, Content};
-use proptest::prelude::*;
 
 /// A knowledge base of (concept, term) in `en`; every further setting is the usual one.
 fn base(terms: &[(u32, &str)]) -> KnowledgeBase {
@@ -10,16 +9,16 @@ fn base(terms: &[(u32, &str)]) -> KnowledgeBase {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Setting {
-    concept: u32,
-    text: String,
-    synonym: bool,
-    case_sensitive: bool,
-    inexact: bool,
-    chinese: bool,
+pub(super) struct Setting {
+    pub concept: u32,
+    pub text: String,
+    pub synonym: bool,
+    pub case_sensitive: bool,
+    pub inexact: bool,
+    pub chinese: bool,
 }
 
-fn base_of(mut settings: Vec<Setting>) -> KnowledgeBase {
+pub(super) fn base_of(mut settings: Vec<Setting>) -> KnowledgeBase {
     settings.sort_by_key(|s| (s.concept, s.chinese));
     let mut content = Content {
         languages: vec!["en".to_owned(), "zh".to_owned()],
@@ -209,205 +208,4 @@ fn long_text_takes_linear_time() {
     let kb = base(&[(0, "aa"), (1, "高高"), (2, "b")]);
     let text = format!("{}{}", "高".repeat(200_000), format!("b{}", "\u{301}".repeat(50)).repeat(5_000));
     assert_eq!(Matcher::new(&kb, "en").unwrap().find(&text).len(), 100_000);
-}
-
-/// The characters of the property test, with their class and folding (decomposed), written down independently of the matcher.
-const LETTERS: [(char, &str); 18] = [
-    ('a', "a"),
-    ('A', "a"),
-    ('b', "b"),
-    ('B', "b"),
-    ('1', "1"),
-    ('é', "e\u{301}"),
-    ('É', "e\u{301}"),
-    ('e', "e"),
-    ('ß', "ß"),
-    ('ẞ', "ß"),
-    ('İ', "i\u{307}"),
-    ('i', "i"),
-    ('\u{212A}', "k"),
-    ('k', "k"),
-    ('ς', "σ"),
-    ('Σ', "σ"),
-    ('Ａ', "a"),
-    ('１', "1"),
-];
-const CJK: [(char, &str); 5] = [('高', "高"), ('血', "血"), ('か', "か"), ('が', "か\u{3099}"), ('한', "한")];
-const OTHERS: [(char, &str); 5] = [('-', "-"), ('（', "("), ('(', "("), ('🧬', "🧬"), ('①', "①")];
-/// What a character is where case counts, if not itself or its folding.
-const CASED: [(char, &str); 9] = [
-    ('A', "A"),
-    ('Ａ', "A"),
-    ('B', "B"),
-    ('É', "E\u{301}"),
-    ('ẞ', "ẞ"),
-    ('İ', "I\u{307}"),
-    ('\u{212A}', "K"),
-    ('ς', "ς"),
-    ('Σ', "Σ"),
-];
-const MARKS: [char; 3] = ['\u{301}', '\u{307}', '\u{3099}'];
-const INVISIBLE: [char; 3] = ['\u{FE0F}', '\u{AD}', '\u{200B}'];
-const SPACES: [char; 3] = [' ', '\n', '\u{3000}'];
-
-#[derive(Copy, Clone, Eq, PartialEq)]
-enum Kind {
-    Letter,
-    Cjk,
-    Other,
-}
-
-/// What a reader sees as one character.
-struct Seen {
-    start: usize,
-    end: usize,
-    kind: Kind,
-    /// Line ends and other white space before it.
-    lines: usize,
-    spaces: usize,
-    folded: String,
-    cased: String,
-}
-
-fn fold_of(table: &[(char, &str)], c: char) -> Option<String> {
-    table.iter().find(|(l, _)| *l == c).map(|(_, fold)| (*fold).to_owned())
-}
-
-fn seen(text: &[char]) -> Vec<Seen> {
-    let mut list: Vec<Seen> = Vec::new();
-    let (mut lines, mut spaces) = (0, 0);
-    for (at, &c) in text.iter().enumerate() {
-        let after_space = lines + spaces > 0;
-        if SPACES.contains(&c) {
-            lines += usize::from(c == '\n');
-            spaces += 1;
-            continue;
-        }
-        if let Some(last) = list.last_mut().filter(|_| !after_space) {
-            if INVISIBLE.contains(&c) {
-                last.end = at + 1;
-                continue;
-            }
-            if MARKS.contains(&c) {
-                last.end = at + 1;
-                for text in [&mut last.folded, &mut last.cased] {
-                    // This mark goes before others (canonical order).
-                    let place = text.find(['\u{301}', '\u{307}']).filter(|_| c == '\u{3099}').unwrap_or(text.len());
-                    text.insert(place, c);
-                }
-                continue;
-            }
-        }
-        if INVISIBLE.contains(&c) {
-            continue;
-        }
-        let kinds = [(Kind::Letter, &LETTERS[..]), (Kind::Cjk, &CJK), (Kind::Other, &OTHERS)];
-        let known = kinds.into_iter().find_map(|(kind, table)| Some((kind, fold_of(table, c)?)));
-        let (kind, folded) = known.unwrap_or((Kind::Other, c.to_string()));
-        let cased = fold_of(&CASED, c).unwrap_or_else(|| folded.clone());
-        list.push(Seen { start: at, end: at + 1, kind, lines, spaces, folded, cased });
-        (lines, spaces) = (0, 0);
-    }
-    list
-}
-
-/// Folded and cased text of a name; `None` when an empty line is in it.
-fn naive_key(name: &[Seen]) -> Option<(String, String)> {
-    let (mut folded, mut cased) = (String::new(), String::new());
-    for (i, seen) in name.iter().enumerate() {
-        let before = i.checked_sub(1).map(|i| name[i].kind);
-        let typography =
-            matches!((before, seen.kind), (Some(Kind::Letter), Kind::Cjk) | (Some(Kind::Cjk), Kind::Letter));
-        if i > 0 && seen.lines > 1 {
-            return None;
-        }
-        if i > 0 && seen.spaces > 0 && !typography {
-            folded.push(' ');
-            cased.push(' ');
-        }
-        folded.push_str(&seen.folded);
-        cased.push_str(&seen.cased);
-    }
-    Some((folded, cased))
-}
-
-/// Tries every start with every end and every term.
-fn naive(kb: &KnowledgeBase, text: &str) -> Vec<(usize, usize, u32)> {
-    let chars: Vec<char> = text.chars().collect();
-    let seen = seen(&chars);
-    let terms: Vec<crate::Term> = kb.terms().collect();
-    let keys: Vec<_> =
-        terms.iter().map(|t| naive_key(&self::seen(&t.text.chars().collect::<Vec<_>>())).unwrap()).collect();
-    // Is there no word boundary before `at`?
-    let inside = |at: usize| {
-        let (Some(before), Some(here)) = (at.checked_sub(1).and_then(|b| seen.get(b)), seen.get(at)) else {
-            return false;
-        };
-        before.kind == Kind::Letter && here.kind == Kind::Letter && here.spaces == 0
-    };
-    let mut mentions = Vec::new();
-    let mut start = 0;
-    'starts: while start < seen.len() {
-        for end in (start + 1..=seen.len()).rev() {
-            let Some((folded, cased)) = naive_key(&seen[start..end]) else { continue };
-            let best = (0..terms.len())
-                .filter(|&t| keys[t].0 == folded && (!terms[t].case_sensitive || keys[t].1 == cased))
-                .min_by_key(|&t| {
-                    let named = terms.iter().any(|other| other.concept == terms[t].concept && other.translation);
-                    (!terms[t].translation, !terms[t].preferred, !named, terms[t].concept.0, t)
-                });
-            if let (false, false, Some(term)) = (inside(start), inside(end), best) {
-                mentions.push((seen[start].start, seen[end - 1].end, u32::try_from(term).unwrap()));
-                start = end;
-                continue 'starts;
-            }
-        }
-        start += 1;
-    }
-    mentions
-}
-
-fn text(length: std::ops::Range<usize>, spaces: &'static [char]) -> impl Strategy<Value = String> {
-    let letters: Vec<char> = LETTERS.iter().map(|(c, _)| *c).collect();
-    let others: Vec<char> = CJK.iter().chain(&OTHERS).map(|(c, _)| *c).chain(INVISIBLE).collect();
-    // Few characters at a time, or nothing would ever match.
-    let char = prop_oneof![
-        6 => prop::sample::select(vec!['a', 'A', 'b', '高', '血', ' ']),
-        3 => prop::sample::select(letters),
-        1 => prop::sample::select(MARKS.to_vec()),
-        1 => prop::sample::select(spaces),
-        2 => prop::sample::select(others),
-    ];
-    prop::collection::vec(char, length).prop_map(|chars| chars.into_iter().collect())
-}
-
-fn settings() -> impl Strategy<Value = Vec<Setting>> {
-    // A name begins with something to see and has no white space around it.
-    let name = text(1..5, &SPACES[..1]).prop_map(|t| {
-        let name = t.trim().trim_start_matches(|c| MARKS.contains(&c) || INVISIBLE.contains(&c) || c == ' ');
-        if name.is_empty() { "a".to_owned() } else { name.to_owned() }
-    });
-    let flag = || prop::bool::weighted(0.3);
-    let setting =
-        (0..6_u32, name, flag(), flag(), flag()).prop_map(|(concept, text, synonym, case_sensitive, inexact)| {
-            Setting { concept, text, synonym, case_sensitive, inexact, chinese: false }
-        });
-    prop::collection::vec(setting, 1..14)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn finds_what_the_naive_matcher_finds(settings in settings(), text in text(0..40, &SPACES)) {
-        let kb = base_of(settings);
-        let mentions = Matcher::new(&kb, "en").unwrap().find(&text);
-        let byte = |char: usize| text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(char).unwrap();
-        for m in &mentions {
-            prop_assert_eq!(m.bytes.clone(), byte(m.chars.start)..byte(m.chars.end));
-            prop_assert_eq!(kb.term(m.term).concept, m.concept);
-        }
-        let mentions: Vec<_> = mentions.iter().map(|m| (m.chars.start, m.chars.end, m.term.0)).collect();
-        prop_assert_eq!(mentions, naive(&kb, &text));
-    }
 }

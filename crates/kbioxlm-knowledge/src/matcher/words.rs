@@ -82,7 +82,7 @@ pub(crate) struct Words<'a> {
     /// The folded words behind one another, and where each begins.
     pub bytes: &'a [u8],
     pub starts: &'a [u32],
-    /// For each character of the Basic Multilingual Plane the number of its token plus one.
+    /// For each character of the Basic Multilingual Plane, up to the last that is used, the number of its token plus one.
     pub chars: &'a [u32],
 }
 

@@ -14,6 +14,9 @@ pub(crate) struct Charsmap {
     texts: String,
 }
 
+/// Unicode's longest has 33 bytes; without a limit a short text could become one that fills the memory.
+const MAX_REPLACEMENT: usize = 256;
+
 #[derive(Copy, Clone, Debug)]
 struct Unit(u32);
 
@@ -76,8 +79,13 @@ impl Charsmap {
                 }
                 let child = state ^ label ^ unit.offset();
                 let value = unit.has_leaf().then(|| self.units.get(child).map_or(usize::MAX, |leaf| leaf.value()));
-                if let Some(value) = value.filter(|value| !self.texts.is_char_boundary(*value)) {
-                    return Err(broken(format!("a replacement at {value} of {} bytes", self.texts.len())));
+                if let Some(value) = value {
+                    if !self.texts.is_char_boundary(value) {
+                        return Err(broken(format!("a replacement at {value} of {} bytes", self.texts.len())));
+                    }
+                    if self.texts[value..].bytes().take_while(|byte| *byte != 0).nth(MAX_REPLACEMENT).is_some() {
+                        return Err(broken(format!("a replacement of more than {MAX_REPLACEMENT} bytes")));
+                    }
                 }
                 open.push(child);
             }

@@ -3,6 +3,7 @@ use crate::normalize::{Normalized, Normalizer};
 use crate::read::{Parts, read};
 use crate::viterbi::{Cut, METASPACE_LEN, Model, Step};
 use crate::words::{Splitter, Word};
+use std::fmt;
 use std::ops::Range;
 
 /// The pieces of a text; the three lists are equally long.
@@ -27,7 +28,7 @@ pub struct Buffers {
 }
 
 /// A Unigram tokenizer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Unigram {
     normalizer: Normalizer,
     splitter: Splitter,
@@ -36,6 +37,12 @@ pub struct Unigram {
     names: String,
     /// Where each ends.
     ends: Vec<usize>,
+}
+
+impl fmt::Debug for Unigram {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Unigram").field("pieces", &self.len()).finish_non_exhaustive()
+    }
 }
 
 impl Unigram {
@@ -139,7 +146,9 @@ fn place(normalized: &str, word: &Word, range: &Range<usize>) -> Range<usize> {
     };
     let end = match range.end - METASPACE_LEN {
         // An added mark stands where the first character does.
-        0 if mark.is_empty() => word.body.start + normalized[word.body.start..].chars().next().map_or(0, char::len_utf8),
+        0 if mark.is_empty() => {
+            word.body.start + normalized[word.body.start..].chars().next().map_or(0, char::len_utf8)
+        }
         end => word.body.start + end,
     };
     begin..end

@@ -6,9 +6,10 @@
 //! HF's crate stays the oracle of the tests. What a file asks for beyond that is answered with [`LoadError::Unsupported`],
 //! never with other ids.
 //!
-//! Own code, because no crate had both speed and offsets (one core, English and Chinese abstracts, XLM-R's vocabulary):
-//! `tokenizers` 0.23 makes 1.2 and 1.9 MB/s; its 1.0.0-rc.3 makes 6 to 17 MB/s but gives no offsets; `tokie` 0.1.4 makes
-//! 10 MB/s on new words and 40 on cached ones, but its offsets are into the normalised text; `kitoken` 0.11 gives no offsets.
+//! Own code, because no crate had both speed and offsets. In MB of English and of Chinese abstracts per second of one core,
+//! with XLM-R's vocabulary: this one makes 35 and 70 with offsets; `tokenizers` 0.23 1.2 and 2.1, its 1.0.0-rc.3 10 and 4
+//! without (it has none); `tokie` 0.1.4 23 and 17 (55 and 75 on words it has seen) without, for its offsets are into the
+//! normalised text; `kitoken` 0.11 has none.
 //!
 //! ```
 //! # fn main() -> Result<(), kbioxlm_tokenizer::LoadError> {

@@ -140,9 +140,10 @@ impl Normalized {
         if range.is_empty() {
             return;
         }
-        let goes_on = self.segments.last().is_some_and(|last| {
-            last.width == COPY && last.original + (self.text.len() - last.begin) == range.start
-        });
+        let goes_on = self
+            .segments
+            .last()
+            .is_some_and(|last| last.width == COPY && last.original + (self.text.len() - last.begin) == range.start);
         if !goes_on {
             self.segments.push(Segment { begin: self.text.len(), original: range.start, width: COPY });
         }
@@ -158,7 +159,8 @@ impl Normalized {
 
     /// Puts `new` for the characters of `range`: the first for the first and so on; what is over stands for the last.
     fn replace(&mut self, original: &str, range: Range<usize>, new: &str) {
-        let mut old = original[range.clone()].char_indices().map(|(at, c)| range.start + at..range.start + at + c.len_utf8());
+        let mut old =
+            original[range.clone()].char_indices().map(|(at, c)| range.start + at..range.start + at + c.len_utf8());
         if new.is_empty() {
             if self.text.is_empty() {
                 self.removed_first += old.count();

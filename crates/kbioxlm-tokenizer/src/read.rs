@@ -136,7 +136,8 @@ fn flatten<'a>(value: &'a Value, key: &str, steps: &mut Vec<&'a Value>) -> Resul
         steps.push(value);
         return Ok(());
     }
-    let parts = value.get(key).and_then(Value::as_array).ok_or_else(|| unsupported(format!("a sequence without {key}")))?;
+    let parts =
+        value.get(key).and_then(Value::as_array).ok_or_else(|| unsupported(format!("a sequence without {key}")))?;
     parts.iter().try_for_each(|part| flatten(part, key, steps))
 }
 

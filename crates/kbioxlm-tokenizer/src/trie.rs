@@ -203,7 +203,8 @@ mod tests {
 
     #[test]
     fn thousands_of_pieces_fill_many_blocks() {
-        let pieces: Vec<String> = (0..40_000_u32).map(|i| format!("{:x}{}", i.wrapping_mul(2_654_435_761), i % 7)).collect();
+        let pieces: Vec<String> =
+            (0..40_000_u32).map(|i| format!("{:x}{}", i.wrapping_mul(2_654_435_761), i % 7)).collect();
         let trie = Trie::new(pieces.iter().map(String::as_str));
         for (id, piece) in pieces.iter().enumerate() {
             assert_eq!(trie.walk(trie.root(), piece.as_bytes()).and_then(State::piece), Some(id as u32));

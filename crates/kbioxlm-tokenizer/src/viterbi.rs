@@ -162,7 +162,9 @@ impl Model {
             let mark = if begins_with_mark { METASPACE.encode_utf8(&mut buffer).as_bytes() } else { &[] };
             let spelt = self.bytes.as_deref().and_then(|ids| {
                 let bytes = mark.iter().chain(letters);
-                bytes.map(|byte| Some(Cut { id: ids[*byte as usize]?, range: cut.range.clone(), is_byte: true })).collect()
+                bytes
+                    .map(|byte| Some(Cut { id: ids[*byte as usize]?, range: cut.range.clone(), is_byte: true }))
+                    .collect()
             });
             spelt.unwrap_or_else(|| vec![cut])
         };

@@ -1,4 +1,5 @@
 //! Ids and offsets are HF's, for tokenizers and texts of all kinds.
+#![allow(clippy::unwrap_used)]
 
 mod charsmap;
 mod oracle;
@@ -10,11 +11,78 @@ use std::collections::BTreeMap;
 
 /// What texts are made of. Vocabularies and tables of replacements are made of their characters.
 const FRAGMENTS: [&str; 72] = [
-    "a", "b", "drug", "s", "fever", "Ab", "1", "0.5", ",", ".", "-", "(", " ", " ", " ", "  ", "   ", "\t", "\n", "\r\n", "\r",
-    "\u{3000}", "\u{a0}", "\u{2003}", "\u{85}", "\u{b}", "中", "文", "药物", "患者发热", "，", "。", "ｄｒｕｇ", "％", "é", "e\u{301}",
-    "\u{301}", "\u{327}", "\u{308}\u{304}", "ﬁ", "™", "½", "㎏", "…", "µ", "ß", "İ", "\u{0}", "\u{1}", "\u{7f}", "\u{200b}", "\u{200d}",
-    "\u{feff}", "\u{ad}", "▁", "▁▁", "<mask>", "<s>", "</s>", "<unk>", "<0x41>", "🙂", "👩‍⚕️", "🇩🇪", "👍🏽", "각", "\u{1100}\u{1161}\u{11a8}",
-    "क्षि", "นำ้", "\u{600}1", "𠀀", "́a",
+    "a",
+    "b",
+    "drug",
+    "s",
+    "fever",
+    "Ab",
+    "1",
+    "0.5",
+    ",",
+    ".",
+    "-",
+    "(",
+    " ",
+    " ",
+    " ",
+    "  ",
+    "   ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\r",
+    "\u{3000}",
+    "\u{a0}",
+    "\u{2003}",
+    "\u{85}",
+    "\u{b}",
+    "中",
+    "文",
+    "药物",
+    "患者发热",
+    "，",
+    "。",
+    "ｄｒｕｇ",
+    "％",
+    "é",
+    "e\u{301}",
+    "\u{301}",
+    "\u{327}",
+    "\u{308}\u{304}",
+    "ﬁ",
+    "™",
+    "½",
+    "㎏",
+    "…",
+    "µ",
+    "ß",
+    "İ",
+    "\u{0}",
+    "\u{1}",
+    "\u{7f}",
+    "\u{200b}",
+    "\u{200d}",
+    "\u{feff}",
+    "\u{ad}",
+    "▁",
+    "▁▁",
+    "<mask>",
+    "<s>",
+    "</s>",
+    "<unk>",
+    "<0x41>",
+    "🙂",
+    "👩‍⚕️",
+    "🇩🇪",
+    "👍🏽",
+    "각",
+    "\u{1100}\u{1161}\u{11a8}",
+    "क्षि",
+    "นำ้",
+    "\u{600}1",
+    "𠀀",
+    "́a",
 ];
 
 fn text() -> impl Strategy<Value = String> {
@@ -38,15 +106,35 @@ fn characters(length: std::ops::Range<usize>) -> impl Strategy<Value = String> {
 /// Replacements as SentencePiece has them (normal forms, no controls, one kind of space), and any others.
 fn replacements() -> impl Strategy<Value = BTreeMap<String, String>> {
     let usual = [
-        ("\t", " "), ("\n", " "), ("\r", " "), ("\u{3000}", " "), ("\u{a0}", " "), ("\u{200b}", " "), ("\u{1}", ""), ("\u{b}", ""),
-        ("\u{7f}", ""), ("\u{ad}", ""), ("，", ","), ("ｄ", "d"), ("ｒ", "r"), ("％", "%"), ("ﬁ", "fi"), ("™", "TM"), ("½", "1⁄2"),
-        ("㎏", "kg"), ("…", "..."), ("µ", "μ"), ("e\u{301}", "é"), ("\u{1100}\u{1161}", "가"), ("\u{feff}", ""),
+        ("\t", " "),
+        ("\n", " "),
+        ("\r", " "),
+        ("\u{3000}", " "),
+        ("\u{a0}", " "),
+        ("\u{200b}", " "),
+        ("\u{1}", ""),
+        ("\u{b}", ""),
+        ("\u{7f}", ""),
+        ("\u{ad}", ""),
+        ("，", ","),
+        ("ｄ", "d"),
+        ("ｒ", "r"),
+        ("％", "%"),
+        ("ﬁ", "fi"),
+        ("™", "TM"),
+        ("½", "1⁄2"),
+        ("㎏", "kg"),
+        ("…", "..."),
+        ("µ", "μ"),
+        ("e\u{301}", "é"),
+        ("\u{1100}\u{1161}", "가"),
+        ("\u{feff}", ""),
     ];
     let usual = usual.map(|(old, new)| (old.to_owned(), new.to_owned()));
     let random = prop::collection::btree_map(characters(1..4), characters(0..4), 0..12);
-    (prop::sample::subsequence(usual.to_vec(), 0..usual.len()), random, any::<bool>()).prop_map(|(usual, random, with_random)| {
-        usual.into_iter().chain(random.into_iter().filter(|_| with_random)).collect()
-    })
+    (prop::sample::subsequence(usual.to_vec(), 0..usual.len()), random, any::<bool>()).prop_map(
+        |(usual, random, with_random)| usual.into_iter().chain(random.into_iter().filter(|_| with_random)).collect(),
+    )
 }
 
 fn normalizer() -> impl Strategy<Value = Value> {
@@ -78,7 +166,11 @@ fn pre_tokenizer() -> impl Strategy<Value = Value> {
     let scheme = prop::sample::select(&["always", "always", "first", "never"][..]);
     (scheme, any::<bool>()).prop_map(|(scheme, split)| {
         let metaspace = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme});
-        if split { json!({"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace]}) } else { metaspace }
+        if split {
+            json!({"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace]})
+        } else {
+            metaspace
+        }
     })
 }
 
@@ -109,7 +201,8 @@ fn tokenizer() -> impl Strategy<Value = Value> {
             json!({"id": id, "content": name, "single_word": false, "lstrip": name == "<mask>", "rstrip": false,
                 "normalized": false, "special": true})
         };
-        let added: Vec<Value> = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"].into_iter().enumerate().map(special).collect();
+        let added: Vec<Value> =
+            ["<s>", "<pad>", "</s>", "<unk>", "<mask>"].into_iter().enumerate().map(special).collect();
         json!({"version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": normalizer,
             "pre_tokenizer": pre_tokenizer, "post_processor": null, "decoder": null, "model": model})
     })

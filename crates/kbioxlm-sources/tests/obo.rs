@@ -339,6 +339,15 @@ fn errors_name_file_and_line() {
 }
 
 #[test]
+fn a_label_is_well_formed_whatever_the_name() {
+    // Found by fuzzing: a name that begins with an underscore gave a label that began with a blank.
+    let text = "[Typedef]\nid: part_of\nname: _part__of_\n\n[Typedef]\nid: x\nname: _\n";
+    let dir = tempdir().unwrap();
+    let log = read(&Source::Obo(Obo::new(write(dir.path(), "x.obo", text))));
+    assert_eq!(log.of("label"), ["part_of en part of"]);
+}
+
+#[test]
 fn options_from_toml() {
     let source = r#"{"format":"obo","path":"hp.obo","root":["HP:0000118"],"synonyms":["exact"],"relations":[]}"#;
     let Source::Obo(obo) = serde_json::from_str(source).unwrap() else { panic!("not OBO") };

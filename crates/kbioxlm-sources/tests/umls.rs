@@ -164,6 +164,8 @@ fn rows_of_relations_read_from_right_to_left_and_inverses_fold() {
         relation(diabetes, "RQ", hypertension, "mapped_to", "SNOMEDCT_US", "N"),
         relation(diabetes, "RO", metformin, "may_prevent", "MED-RT", "O"),
         relation(diabetes, "SY", diabetes, "has_part", "MSH", "N"),
+        // Found by fuzzing: the inverse of nothing.
+        relation(diabetes, "RO", metformin, "inverse_", "MSH", "N"),
         relation(diabetes, "RO", "C9999999", "may_treat", "MED-RT", "N"),
     ];
     write(dir.path(), "MRREL.RRF", rows.concat());
@@ -190,7 +192,8 @@ fn rows_of_relations_read_from_right_to_left_and_inverses_fold() {
             "11: Relation mapped_to",
             "12: Obsolete may_prevent",
             "13: Relation has_part",
-            "14: Subset may_treat"
+            "14: Relation inverse_",
+            "15: Subset may_treat"
         ]
     );
 

@@ -97,7 +97,10 @@ pub(super) fn quoted(value: &str) -> Option<(String, &str)> {
 
 /// Text without quotes: up to its comment or its trailing qualifiers (`{source="x"}`), without its escapes.
 pub(super) fn plain(value: &str) -> String {
-    let end = unescaped(value, |rest| rest.starts_with(" !") || is_qualifiers(rest));
+    // Looked for once, not at every blank.
+    let bracket = value.rfind('}').unwrap_or_default();
+    let is_before = |rest: &str| value.len() - rest.len() < bracket;
+    let end = unescaped(value, |rest| rest.starts_with(" !") || is_before(rest) && is_qualifiers(rest));
     unescape(end.and_then(|end| value.get(..end)).unwrap_or(value))
 }
 
@@ -116,11 +119,11 @@ pub(super) fn word(value: &str) -> (&str, &str) {
     (word, rest.trim_start())
 }
 
-/// ` {key="value"` up to a closing bracket at the end: names of chemicals have brackets too.
+/// ` {key="value"`: names of chemicals have brackets too.
 fn is_qualifiers(rest: &str) -> bool {
     let Some(inner) = rest.strip_prefix(" {") else { return false };
     let key = inner.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-' | '.' | '/'));
-    key.len() < inner.len() && key.starts_with("=\"") && inner.contains('}')
+    key.len() < inner.len() && key.starts_with("=\"")
 }
 
 /// Where the text, at a place that is not escaped, begins with what is looked for.
@@ -146,6 +149,7 @@ fn unescape(text: &str) -> String {
         let c = match c {
             '\\' => match chars.next() {
                 Some('n' | 't' | 'W') | None => ' ',
+                Some(other) if other.is_whitespace() => ' ',
                 Some(other) => other,
             },
             c if c.is_whitespace() => ' ',
@@ -191,6 +195,8 @@ mod tests {
         assert_eq!(plain(r#"Fever {source="X:1", source="a}b"}"#), "Fever");
         assert_eq!(plain("2-{[1,3] a} b"), "2-{[1,3] a} b");
         assert_eq!(plain("a {b} c"), "a {b} c");
+        assert_eq!(plain("a {b=\"c"), "a {b=\"c");
+        assert_eq!(plain("\\\u{a0}a"), "a", "found by fuzzing");
         assert_eq!(plain("2-\\{a\\n\\tb\\}\\,"), "2-{a b},");
         assert_eq!(
             id(r#"KEGG COMPOUND:C01405 "KEGG COMPOUND""#),

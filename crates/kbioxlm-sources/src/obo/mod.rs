@@ -104,7 +104,7 @@ impl Obo {
                 ("Typedef", "id") => typedef = id(value).0,
                 ("Typedef", "name") => {
                     if let Some(relation) = relations.labelled(&typedef) {
-                        let label = plain(value).replace('_', " ");
+                        let label = plain(&value.replace('_', " "));
                         if !label.is_empty() {
                             sink.record(line, Record::Label { relation: &relation, lang: &self.lang, label: &label })?;
                         }

@@ -79,7 +79,7 @@ pub(super) fn read<R: BufRead>(
     sink: &mut dyn Sink,
 ) -> Result<Kept> {
     let mut types = types.map(Types::new).transpose()?;
-    let mut kept = Kept::new();
+    let mut kept = Kept::default();
     let mut concept = Concept::default();
     let path = rows.path().to_owned();
     while let Some((line, cells)) = rows.next::<18>()? {

@@ -104,7 +104,8 @@ impl Folded {
             }
             self.0.insert(rela.to_owned(), fold(rela));
         }
-        self.0.get(rela).map(|(relation, direction)| (relation.as_str(), *direction))
+        let (relation, direction) = self.0.get(rela)?;
+        (!relation.is_empty()).then_some((relation.as_str(), *direction))
     }
 }
 

@@ -64,27 +64,24 @@ pub(super) fn suppressed(cell: &str) -> Option<Reason> {
     }
 }
 
-/// Which concepts are kept. Identifiers have seven digits, so that a fixed bit map holds them all.
+/// Which concepts are kept: a bit for each number. Identifiers have seven digits, so that the map has a megabyte at most.
+#[derive(Default)]
 pub(super) struct Kept(Vec<u64>);
 
 impl Kept {
-    const IDENTIFIERS: usize = 10_000_000;
-
-    pub(super) fn new() -> Self {
-        Self(vec![0; Self::IDENTIFIERS.div_ceil(64)])
-    }
-
     pub(super) fn insert(&mut self, cui: &str) {
-        if let Some(number) = number(cui)
-            && let Some(word) = self.0.get_mut(number / 64)
-        {
+        let Some(number) = number(cui) else { return };
+        if self.0.len() <= number / 64 {
+            self.0.resize(number / 64 + 1, 0);
+        }
+        if let Some(word) = self.0.get_mut(number / 64) {
             *word |= 1 << (number % 64);
         }
     }
 
     /// Identifiers of another form, as the NCI Metathesaurus has, cannot be told and count as kept.
     pub(super) fn contains(&self, cui: &str) -> bool {
-        number(cui).and_then(|n| self.0.get(n / 64).map(|word| word >> (n % 64) & 1 == 1)).unwrap_or(true)
+        number(cui).is_none_or(|n| self.0.get(n / 64).is_some_and(|word| word >> (n % 64) & 1 == 1))
     }
 }
 

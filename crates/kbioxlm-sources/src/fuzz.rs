@@ -58,7 +58,7 @@ macro_rules! entries {
 }
 
 entries! {
-    /// The tables of the UMLS: MRCONSO, MRSTY, MRRANK and MRREL, separated by `%`.
+    /// The tables of the UMLS: MRCONSO, MRSTY, MRRANK, MRREL and MRDOC, separated by `%`.
     umls: |bytes, sink| umls::read_bytes(bytes, sink);
     /// Medical Subject Headings in XML.
     mesh: |bytes, sink| mesh::read_bytes(bytes, sink);

@@ -164,6 +164,8 @@ fn rows_of_relations_read_from_right_to_left_and_inverses_fold() {
         relation(diabetes, "RQ", hypertension, "mapped_to", "SNOMEDCT_US", "N"),
         relation(diabetes, "RO", metformin, "may_prevent", "MED-RT", "O"),
         relation(diabetes, "SY", diabetes, "has_part", "MSH", "N"),
+        relation(diabetes, "RN", metformin, "", "MTH", "N"),
+        relation(metformin, "RB", diabetes, "", "MTH", "N"),
         // Found by fuzzing: the inverse of nothing.
         relation(diabetes, "RO", metformin, "inverse_", "MSH", "N"),
         relation(diabetes, "RO", "C9999999", "may_treat", "MED-RT", "N"),
@@ -181,6 +183,8 @@ fn rows_of_relations_read_from_right_to_left_and_inverses_fold() {
             "UMLS:C0011849 is_a UMLS:C0020538",
             "UMLS:C0011849 associated_with UMLS:C0020538",
             "UMLS:C0011849 associated_with UMLS:C0020538",
+            "UMLS:C0025598 broader UMLS:C0011849",
+            "UMLS:C0025598 broader UMLS:C0011849",
         ]
     );
     let dropped: Vec<&str> = log.dropped.iter().skip(4).map(String::as_str).collect();
@@ -192,8 +196,8 @@ fn rows_of_relations_read_from_right_to_left_and_inverses_fold() {
             "11: Relation mapped_to",
             "12: Obsolete may_prevent",
             "13: Relation has_part",
-            "14: Relation inverse_",
-            "15: Subset may_treat"
+            "16: Relation inverse_",
+            "17: Subset may_treat"
         ]
     );
 
@@ -205,6 +209,14 @@ fn rows_of_relations_read_from_right_to_left_and_inverses_fold() {
         3,
         "either name of a relation chooses it, and naming one overrides its being left out"
     );
+    let said = relation(diabetes, "RO", metformin, "sees", "X", "N")
+        + &relation(metformin, "RO", diabetes, "looks_at", "X", "N");
+    write(dir.path(), "MRREL.RRF", said);
+    umls.relations.clear();
+    let both = ["UMLS:C0025598 sees UMLS:C0011849", "UMLS:C0011849 looks_at UMLS:C0025598"];
+    assert_eq!(read(&Source::Umls(umls.clone())).of("fact"), both, "names that tell nothing");
+    write(dir.path(), "MRDOC.RRF", "RELA|sees|rela_inverse|looks_at|\nRELA|looks_at|rela_inverse|sees|\n");
+    assert_eq!(read(&Source::Umls(umls.clone())).of("fact"), ["UMLS:C0011849 looks_at UMLS:C0025598"; 2]);
     umls.facts = false;
     assert!(read(&Source::Umls(umls)).of("fact").is_empty());
 }

@@ -10,7 +10,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use zip::{CompressionMethod, ZipArchive};
 
-const TABLES: [&str; 4] = ["MRCONSO.RRF", "MRSTY.RRF", "MRRANK.RRF", "MRREL.RRF"];
+const TABLES: [&str; 5] = ["MRCONSO.RRF", "MRSTY.RRF", "MRRANK.RRF", "MRREL.RRF", "MRDOC.RRF"];
 /// `release/2025AA/META/MRCONSO.RRF` is the deepest that NLM's own directories go.
 const MAX_DEPTH: usize = 3;
 /// Most entries looked at: a directory named by mistake ends with a message, not with a walk through the disk.

@@ -2,12 +2,14 @@
 
 mod codes;
 mod files;
+mod fold;
 mod names;
 mod relations;
 mod rows;
 
 use crate::{FileError, Result, Sink};
 use files::Release;
+use fold::Folding;
 use names::Ranks;
 use rows::Rows;
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,8 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 /// A release or subset of the UMLS: names from `MRCONSO.RRF`, semantic types from `MRSTY.RRF`, facts from `MRREL.RRF`,
-/// the order of preference among names from `MRRANK.RRF`. Only the first must be there.
+/// the order of preference among names from `MRRANK.RRF`, and which
+/// relations are inverse from `MRDOC.RRF`. Only the first must be there.
 #[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Umls {
@@ -89,7 +92,8 @@ impl Umls {
         }
         let rank = release.open_table("MRRANK.RRF")?;
         let relations = if self.facts { release.open_table("MRREL.RRF")? } else { None };
-        self.read_tables(Tables { conso, types, rank, relations }, sink)
+        let doc = if self.facts { release.open_table("MRDOC.RRF")? } else { None };
+        self.read_tables(Tables { conso, types, rank, relations, doc }, sink)
     }
 
     /// The reader proper, on open tables.
@@ -102,10 +106,12 @@ impl Umls {
         let types = tables.types.map(|(path, reader)| Rows::new(&path, reader));
         let (path, reader) = tables.conso;
         let kept = names::read(self, Rows::new(&path, reader), types, &ranks, sink)?;
-        match tables.relations {
-            Some((path, reader)) => relations::read(self, Rows::new(&path, reader), &kept, sink),
-            None => Ok(()),
-        }
+        let Some((path, reader)) = tables.relations else { return Ok(()) };
+        let folding = match tables.doc {
+            Some((path, reader)) => Folding::read(Rows::new(&path, reader))?,
+            None => Folding::default(),
+        };
+        relations::read(self, Rows::new(&path, reader), folding, &kept, sink)
     }
 
     fn check_options(&self) -> Result<()> {
@@ -133,16 +139,24 @@ pub(crate) struct Tables<R> {
     pub types: Option<(PathBuf, R)>,
     pub rank: Option<(PathBuf, R)>,
     pub relations: Option<(PathBuf, R)>,
+    pub doc: Option<(PathBuf, R)>,
 }
 
 #[cfg(test)]
-pub(crate) use relations::{keeps_direction, known as relations};
+pub(crate) use fold::keeps_direction;
 
-/// For fuzzing: `bytes` hold the four tables, one after the other, separated by `%`.
+/// The relations that tables here name.
+#[cfg(test)]
+pub(crate) fn relations() -> impl Iterator<Item = &'static str> + Clone {
+    fold::known().chain(relations::BOOKKEEPING)
+}
+
+/// For fuzzing: `bytes` hold the five tables, one after the other, separated by `%`.
 pub(crate) fn read_bytes(bytes: &[u8], sink: &mut dyn Sink) -> Result<()> {
-    let mut parts = bytes.splitn(4, |&b| b == b'%');
+    let mut parts = bytes.splitn(5, |&b| b == b'%');
     let mut table = |name: &str| parts.next().map(|bytes| (Path::new(name).to_owned(), bytes));
     let conso = table("MRCONSO.RRF").unwrap_or_default();
     let (types, rank, relations) = (table("MRSTY.RRF"), table("MRRANK.RRF"), table("MRREL.RRF"));
-    Umls::new("fuzz").read_tables(Tables { conso, types, rank, relations }, sink)
+    let doc = table("MRDOC.RRF");
+    Umls::new("fuzz").read_tables(Tables { conso, types, rank, relations, doc }, sink)
 }

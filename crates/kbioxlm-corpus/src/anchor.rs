@@ -1,12 +1,27 @@
-use crate::{AnchorConfig, CorpusError, Result, Role, Span};
-use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, Mention, is_same_name};
+use crate::text::is_cjk;
+use crate::{Ambiguity, AnchorConfig, CorpusError, Result, Role, Span, Synonyms};
+use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, Matcher, TermIndex, is_same_name};
+use rand::seq::{IndexedRandom, IteratorRandom};
+use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// What every level needs: the knowledge base and the resolved configuration.
 pub(crate) struct Anchor<'a> {
     pub kb: &'a KnowledgeBase,
     pub config: &'a AnchorConfig,
     held_out: BTreeSet<ConceptIndex>,
+}
+
+/// A mention that is marked.
+#[derive(Clone, Debug)]
+pub(crate) struct Marked {
+    pub bytes: Range<usize>,
+    pub chars: Range<usize>,
+    pub term: TermIndex,
+    pub concept: ConceptIndex,
+    /// It may be switched, and its concept be told of in facts.
+    pub used: bool,
 }
 
 impl<'a> Anchor<'a> {
@@ -23,28 +38,81 @@ impl<'a> Anchor<'a> {
         Ok(Self { kb, config, held_out })
     }
 
-    pub fn is_held_out(&self, concept: ConceptIndex) -> bool {
-        self.held_out.contains(&concept)
-    }
-
     pub fn concept_id(&self, concept: ConceptIndex) -> Option<String> {
         Some(self.kb.concept(concept).id.to_owned())
     }
 
-    /// The name by which a concept is told in `lang`: its first usable translation that is not `surface` again.
-    pub fn translation(&self, concept: ConceptIndex, lang: &'a str, surface: &str) -> Option<&'a str> {
-        let mut names = self.kb.translations(concept, lang).map(|term| self.kb.term(term).text);
-        names.find(|name| !is_same_name(name, surface))
+    /// The mentions in a text that the settings let mark, from left to right.
+    pub fn mark(&self, matcher: &Matcher, text: &str) -> Vec<Marked> {
+        let AnchorConfig { ambiguous, mark_types, use_types, .. } = self.config;
+        let has_type = |selection: &crate::Names, concept| {
+            selection.is_all() || selection.has(self.kb.semantic_types(concept))
+        };
+        let mut marked = Vec::new();
+        for mention in matcher.find(text) {
+            let surface = text.get(mention.bytes.clone()).unwrap_or_default();
+            if !self.is_long(surface, mention.chars.len()) || !has_type(mark_types, mention.concept) {
+                continue;
+            }
+            let is_ambiguous = *ambiguous != Ambiguity::First
+                && matcher.candidates(text, &mention).iter().any(|&(_, concept)| concept != mention.concept);
+            if is_ambiguous && *ambiguous == Ambiguity::Drop {
+                continue;
+            }
+            let used =
+                !is_ambiguous && !self.held_out.contains(&mention.concept) && has_type(use_types, mention.concept);
+            let kbioxlm_knowledge::Mention { bytes, chars, term, concept } = mention;
+            marked.push(Marked { bytes, chars, term, concept, used });
+        }
+        marked
     }
 
-    /// The languages other than `own` that may be switched to.
-    pub fn other_languages(&self, own: &str) -> impl Iterator<Item = &'a str> {
-        self.config.languages.iter().map(String::as_str).filter(move |lang| *lang != own)
+    /// Whether a term of so many characters is not too short.
+    fn is_long(&self, term: &str, chars: usize) -> bool {
+        let min = self.config.min_term_chars;
+        // No text is looked through for its script unless that matters.
+        chars >= min.cjk.max(min.other)
+            || chars >= min.cjk.min(min.other) && chars >= if term.chars().any(is_cjk) { min.cjk } else { min.other }
     }
 
-    /// The spans of mentions in a text that stands unchanged in a segment.
-    pub fn spans(&self, segment: usize, mentions: &[Mention]) -> Vec<Span> {
-        let span = |m: &Mention| Span {
+    /// The name by which a concept is told in `lang`: one that may stand for it and is not `surface` again.
+    pub fn name(&self, concept: ConceptIndex, lang: &str, surface: &str, rng: &mut ChaCha8Rng) -> Option<&'a str> {
+        let names = self.kb.translations(concept, lang).map(|term| self.kb.term(term).text);
+        let mut fitting = names.filter(|name| !is_same_name(name, surface) && self.is_long(name, name.chars().count()));
+        match self.config.synonyms {
+            Synonyms::Preferred => fitting.next(),
+            Synonyms::Sampled => fitting.choose(rng),
+        }
+    }
+
+    /// A name in another language than `own`: the language is drawn by its weight from those that have one.
+    pub fn foreign_name(
+        &self,
+        concept: ConceptIndex,
+        own: &str,
+        surface: &str,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<&'a str> {
+        let named: Vec<(&str, f64)> = self
+            .other_languages(own)
+            .filter_map(|(lang, weight)| Some((self.name(concept, lang, surface, rng)?, weight)))
+            .collect();
+        draw(&named, rng)
+    }
+
+    /// The languages other than `own` that may be switched to, and their weights.
+    pub fn other_languages(&self, own: &str) -> impl Iterator<Item = (&'a str, f64)> {
+        self.config.languages.iter().filter(move |(lang, _)| *lang != own)
+    }
+
+    /// The spans of mentions in a text that stands unchanged in a segment; `source` leads from it to the document's source.
+    pub fn spans(
+        &self,
+        segment: usize,
+        mentions: &[Marked],
+        source: impl Fn(Range<usize>) -> Range<usize>,
+    ) -> Vec<Span> {
+        let span = |m: &Marked| Span {
             segment,
             bytes: m.bytes.clone(),
             chars: m.chars.clone(),
@@ -52,7 +120,18 @@ impl<'a> Anchor<'a> {
             concept: self.concept_id(m.concept),
             fact: None,
             switched: false,
+            source: Some(source(m.bytes.clone())),
         };
         mentions.iter().map(span).collect()
+    }
+}
+
+/// One of the values, by weight.
+pub(crate) fn draw<T: Copy>(weighted: &[(T, f64)], rng: &mut ChaCha8Rng) -> Option<T> {
+    match weighted {
+        [] => None,
+        [(only, _)] => Some(*only),
+        // The weights have been checked: above zero and finite.
+        several => several.choose_weighted(rng, |&(_, weight)| weight).ok().map(|&(value, _)| value),
     }
 }

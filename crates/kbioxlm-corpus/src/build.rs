@@ -1,19 +1,30 @@
 use crate::anchor::Anchor;
 use crate::corpus::{EXAMPLES, FORMAT, FORMAT_VERSION, MANIFEST, Manifest, SourceFile};
-use crate::documents::{self, Document, Survey};
+use crate::documents::Sample;
 use crate::filter::{Filter, Filters};
 use crate::passage::Passages;
+use crate::read::{Reading, read};
 use crate::report::DocumentCounts;
-use crate::table::Writer;
-use crate::{AnchorConfig, CorpusReport, Example, Level, PassageSource, Result, TextSource, entity, fact, passages};
+use crate::table::{Writer, rows};
+use crate::{
+    AnchorConfig, CorpusError, CorpusReport, Example, Level, PassageSource, Result, Texts, entity, fact, passages,
+};
+use arrow::array::RecordBatch;
+use kbioxlm_documents::Document;
 use kbioxlm_files::{FileError, StagedDir, hash_file, write_json_atomic};
 use kbioxlm_knowledge::{KnowledgeBase, Matcher};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{ScopedJoinHandle, scope};
 
-/// Documents that are worked on at a time: enough for many threads, few enough to stay small in memory.
-const BATCH: usize = 256;
+/// Passage pairs that are worked on at a time.
+const BATCH: usize = 512;
+/// Documents or passage pairs that one thread works on at a time.
+const PART: usize = 64;
+/// Rows of so many parts may wait to be written.
+const QUEUE: usize = 16;
 
 /// Anchors texts and passages in a knowledge base and writes the examples to the directory `out`:
 /// `examples.parquet`, one row an example, and `manifest.json`. The directory appears when it is complete.
@@ -22,51 +33,58 @@ const BATCH: usize = 256;
 /// passages come last. The same input, configuration and seed give the same bytes on any number of threads. Memory does
 /// not grow with the number of documents (16 bytes each aside); the passage files are held whole, one at a time.
 ///
-/// `progress` is told how many documents and passage pairs are done, and of how many.
+/// Documents of a language that is not declared and that the knowledge base does not have are left out and counted.
+///
+/// `progress` is told how many documents and passage pairs are done, and of how many: 0 until that is known, which is at the end,
+/// since the texts are read once only, unless a sample of them is drawn.
 ///
 /// # Errors
-/// Bad input with file and line, a setting that cannot be followed, a language that the knowledge base does not have,
+/// Bad input with file and line, a setting that cannot be followed, a declared language that the knowledge base does not have,
 /// output that cannot be written.
 pub fn build(
     kb: &KnowledgeBase,
-    texts: &[TextSource],
+    texts: &[Texts],
     passages: &[PassageSource],
     config: &AnchorConfig,
     out: &Path,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<CorpusReport> {
-    let config = config.resolved(texts, passages)?;
+    let config = config.resolved(kb, texts, passages)?;
     let anchor = Anchor::new(kb, &config)?;
     let filters = Filters::new(&config)?;
     // A corpus of passages alone does not look at the documents, and the other way round.
     let texts = if config.levels == [Level::Passage] { &[] } else { texts };
     let passages = if config.has(Level::Passage) { passages } else { &[] };
     let matchers = matchers(kb, texts, passages)?;
-    let surveys = documents::survey(texts, &config)?;
 
     let staged = StagedDir::new(out)?;
     let examples = staged.path().join(EXAMPLES);
-    let mut build = Build {
-        anchor: &anchor,
-        matchers: &matchers,
-        filters: &filters,
-        writer: Writer::create(&examples)?,
-        report: CorpusReport::default(),
-        progress,
-        done: 0,
-        total: surveys.values().map(|s| s.selected).sum(),
-    };
-    for (lang, survey) in &surveys {
-        let counts = DocumentCounts { read: survey.read, empty: survey.empty, ..DocumentCounts::default() };
-        build.report.documents.insert(lang.clone(), counts);
-    }
-    let mut filter = filters.filter();
-    for source in texts {
-        build.documents(source, surveys.get(&source.lang), &mut filter)?;
-    }
-    build.all_passages(passages)?;
-    let Build { writer, report, .. } = build;
-    writer.close()?;
+    let mut writer = Writer::create(&examples)?;
+    let report = scope(|scope| -> Result<CorpusReport> {
+        let (sink, batches) = sync_channel::<RecordBatch>(QUEUE);
+        let writing = scope.spawn(move || {
+            batches.iter().try_for_each(|batch| writer.write(&batch))?;
+            writer.close()
+        });
+        let mut build = Build {
+            anchor: &anchor,
+            matchers: &matchers,
+            filters: &filters,
+            sink,
+            report: CorpusReport::default(),
+            progress,
+            done: 0,
+            total: 0,
+        };
+        let built = build.documents(texts).and_then(|()| build.all_passages(passages));
+        let Build { report, done, sink, .. } = build;
+        drop(sink);
+        // Where writing fails all else does, so its error is the one to tell.
+        finished(writing)?;
+        built?;
+        progress(done, done);
+        Ok(report)
+    })?;
 
     let manifest = Manifest {
         format: FORMAT.to_owned(),
@@ -85,15 +103,24 @@ pub fn build(
     Ok(report)
 }
 
-fn matchers(kb: &KnowledgeBase, texts: &[TextSource], passages: &[PassageSource]) -> Result<BTreeMap<String, Matcher>> {
-    let languages: BTreeSet<&String> =
-        texts.iter().map(|t| &t.lang).chain(passages.iter().flat_map(|p| &p.langs)).collect();
-    languages.into_iter().map(|lang| Ok((lang.clone(), Matcher::new(kb, lang)?))).collect()
+/// A matcher for each language that is declared and, if texts declare none, for each that the knowledge base has.
+fn matchers(kb: &KnowledgeBase, texts: &[Texts], passages: &[PassageSource]) -> Result<BTreeMap<String, Matcher>> {
+    let declared = texts.iter().filter_map(|t| t.source.lang.as_ref()).chain(passages.iter().flat_map(|p| &p.langs));
+    let declared: BTreeSet<&str> = declared.map(String::as_str).collect();
+    let mut matchers = BTreeMap::new();
+    for lang in declared {
+        matchers.insert(lang.to_owned(), Matcher::new(kb, lang)?);
+    }
+    if texts.iter().any(|t| t.source.lang.is_none()) {
+        let all = kb.languages().into_iter().filter_map(|lang| Some((lang.to_owned(), Matcher::new(kb, lang).ok()?)));
+        matchers.extend(all);
+    }
+    Ok(matchers)
 }
 
 /// The manifest names the files without their directories: the same corpus has the same manifest on every machine.
-fn sources(texts: &[TextSource], passages: &[PassageSource], exclude: &[PathBuf]) -> Result<Vec<SourceFile>> {
-    let texts = texts.iter().map(|t| (t.lang.clone(), &t.path));
+fn sources(texts: &[Texts], passages: &[PassageSource], exclude: &[PathBuf]) -> Result<Vec<SourceFile>> {
+    let texts = texts.iter().map(|t| (t.source.lang.clone().unwrap_or_default(), &t.source.path));
     let passages = passages.iter().map(|p| (p.langs.join("-"), &p.path));
     let exclude = exclude.iter().map(|path| ("excluded".to_owned(), path));
     let source =
@@ -105,35 +132,70 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+fn finished<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 struct Build<'a> {
     anchor: &'a Anchor<'a>,
     matchers: &'a BTreeMap<String, Matcher>,
     filters: &'a Filters,
-    writer: Writer,
+    sink: SyncSender<RecordBatch>,
     report: CorpusReport,
     progress: &'a (dyn Fn(u64, u64) + Sync),
     done: u64,
     total: u64,
 }
 
+/// What a few documents or passage pairs gave.
+struct Part {
+    rows: RecordBatch,
+    report: CorpusReport,
+}
+
+impl Part {
+    fn new(examples: &[Example], mut report: CorpusReport) -> Result<Self> {
+        examples.iter().for_each(|example| report.count(example));
+        Ok(Self { rows: rows(examples)?, report })
+    }
+}
+
 impl Build<'_> {
-    fn documents(&mut self, source: &TextSource, survey: Option<&Survey>, filter: &mut Filter) -> Result<()> {
-        let (anchor, Some(matcher)) = (self.anchor, self.matchers.get(&source.lang)) else { return Ok(()) };
-        let mut documents = documents::selected(source, survey, anchor.config)?;
-        loop {
-            let batch: Vec<Document> = documents.by_ref().take(BATCH).collect::<Result<_>>()?;
-            if batch.is_empty() {
-                return Ok(());
-            }
-            let read = batch.len();
-            let batch = filter.keep(batch, &source.lang, &mut self.report.left_out);
-            let done: Vec<(Vec<Example>, DocumentCounts)> =
-                batch.par_iter().map(|document| anchored(anchor, matcher, document)).collect();
-            let counts = self.report.documents.entry(source.lang.clone()).or_default();
-            done.iter().for_each(|(_, part)| counts.add(part));
-            let examples: Vec<Example> = done.into_iter().flat_map(|(examples, _)| examples).collect();
-            self.write(&examples, read)?;
-        }
+    /// Documents are read, anchored and written at the same time.
+    fn documents(&mut self, texts: &[Texts]) -> Result<()> {
+        let (config, matchers) = (self.anchor.config, self.matchers);
+        let sample = Sample::draw(texts, config)?;
+        self.total = sample.as_ref().map_or(0, |sample| sample.size);
+        scope(|scope| {
+            let reading = Reading { texts, config, matchers, sample: sample.as_ref() };
+            let (batches, reader) = read(scope, reading);
+            let mut filter = self.filters.filter();
+            let anchored = batches.into_iter().try_for_each(|batch| self.batch(batch, &mut filter));
+            let read = finished(reader)?;
+            self.report.add(read);
+            anchored
+        })
+    }
+
+    fn batch(&mut self, documents: Vec<Document>, filter: &mut Filter) -> Result<()> {
+        let (anchor, matchers) = (self.anchor, self.matchers);
+        let read = documents.len();
+        let documents = filter.keep(documents, |document| document.lang.clone(), &mut self.report.left_out);
+        let parts: Vec<Result<Part>> = documents
+            .par_chunks(PART)
+            .map(|part| {
+                let mut report = CorpusReport::default();
+                let mut examples = Vec::new();
+                for document in part {
+                    if let Some(matcher) = matchers.get(&document.lang) {
+                        let counts = anchored(anchor, matcher, document, &mut examples);
+                        report.document(&document.lang).add(&counts);
+                    }
+                }
+                Part::new(&examples, report)
+            })
+            .collect();
+        self.write(parts, read)
     }
 
     fn all_passages(&mut self, sources: &[PassageSource]) -> Result<()> {
@@ -159,27 +221,34 @@ impl Build<'_> {
                     .into());
                 }
             }
-            let kept = filter.kept(&found.pairs, &languages, &mut self.report.left_out);
+            let kept = filter.kept(&found.pairs, |_| languages.clone(), &mut self.report.left_out);
             let pairs = passages::only(found.pairs, &kept);
-            self.total += pairs.len() as u64;
             let counts = self.report.passages.entry(languages).or_default();
             counts.read += found.read;
             counts.empty += found.empty;
             counts.used += pairs.len() as u64;
             let passages = Passages::new(self.anchor, source, &pairs, [a, b]);
-            let choices = passages.choose()?;
-            for batch in choices.chunks(BATCH) {
-                let examples: Vec<Example> = batch.par_iter().map(|choice| passages.example(choice)).collect();
-                self.write(&examples, 0)?;
+            for batch in passages.choose()?.chunks(BATCH) {
+                let part = |choices: &[_]| {
+                    let examples: Vec<Example> = choices.iter().map(|choice| passages.example(choice)).collect();
+                    Part::new(&examples, CorpusReport::default())
+                };
+                let parts = batch.par_chunks(PART).map(part).collect();
+                self.write(parts, 0)?;
             }
-            self.write(&[], pairs.len())?;
+            self.write(Vec::new(), pairs.len())?;
         }
         Ok(())
     }
 
-    fn write(&mut self, examples: &[Example], done: usize) -> Result<()> {
-        examples.iter().for_each(|example| self.report.count(example));
-        self.writer.write(examples)?;
+    fn write(&mut self, parts: Vec<Result<Part>>, done: usize) -> Result<()> {
+        for part in parts {
+            let Part { rows, report } = part?;
+            self.report.add(report);
+            // Nobody takes them where writing has failed; the writer says why, and goes before this.
+            let ended = |_| CorpusError::table(Path::new(EXAMPLES), "write", "writing has ended");
+            self.sink.send(rows).map_err(ended)?;
+        }
         self.done += done as u64;
         (self.progress)(self.done, self.total);
         Ok(())
@@ -187,16 +256,18 @@ impl Build<'_> {
 }
 
 /// All examples of one document, and what became of it.
-fn anchored(anchor: &Anchor, matcher: &Matcher, document: &Document) -> (Vec<Example>, DocumentCounts) {
-    let mentions = matcher.find(&document.text);
+fn anchored(anchor: &Anchor, matcher: &Matcher, document: &Document, examples: &mut Vec<Example>) -> DocumentCounts {
+    let mentions = anchor.mark(matcher, &document.text);
     let mut counts = DocumentCounts { used: 1, without_mentions: u64::from(mentions.is_empty()), ..Default::default() };
-    let mut examples = Vec::new();
-    if anchor.config.has(Level::Plain) {
+    let builds = |level| {
+        anchor.config.has(level) && (!mentions.is_empty() || anchor.config.keep_without_mentions.contains(&level))
+    };
+    if builds(Level::Plain) {
         examples.push(entity::unchanged(anchor, document, &mentions, Level::Plain, ""));
     }
-    if anchor.config.has(Level::Entity) {
+    if builds(Level::Entity) {
         let versions = entity::examples(anchor, document, &mentions);
-        counts.without_switch = u64::from(versions.len() == 1);
+        counts.without_switch = u64::from(versions.len() == 1 && !mentions.is_empty());
         examples.extend(versions);
     }
     if anchor.config.has(Level::Fact) {
@@ -206,5 +277,5 @@ fn anchored(anchor: &Anchor, matcher: &Matcher, document: &Document) -> (Vec<Exa
         counts.chunks_without_facts = told.without_facts;
         examples.extend(told.examples);
     }
-    (examples, counts)
+    counts
 }

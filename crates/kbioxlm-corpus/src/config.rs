@@ -1,29 +1,20 @@
-use crate::{CorpusError, Level, Result};
+mod check;
+mod languages;
+mod names;
+mod sources;
+
+use crate::Level;
+pub use languages::Languages;
+pub use names::Names;
 use serde::{Deserialize, Serialize};
+pub use sources::{PassageSource, Texts};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Documents of one language: JSONL, a line `{"id": "…", "text": "…"}`; other keys are passed over.
-#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
-pub struct TextSource {
-    /// Language of the texts, as the knowledge base names it.
-    pub lang: String,
-    /// The file.
-    pub path: PathBuf,
-}
-
-/// Aligned passages: JSONL, a line `{"id": "…", "<lang>": "…", "<lang>": "…", "topic": "…"}`; other keys are passed over.
-///
-/// Rows of one `topic` come from one article, in its order; without a topic each row is an article of its own.
-#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
-pub struct PassageSource {
-    /// The two languages, each the key of its passage.
-    pub langs: [String; 2],
-    /// The file.
-    pub path: PathBuf,
-}
-
 /// How a corpus is anchored.
+///
+/// A mention is *marked* when the examples have a span for it, and *used* when moreover it may be switched and its concept be
+/// told of in facts.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnchorConfig {
@@ -31,20 +22,52 @@ pub struct AnchorConfig {
     pub seed: u64,
     /// Levels to build; default entity, fact, passage.
     pub levels: Vec<Level>,
-    /// Languages to switch to and to tell facts in; empty: the languages of the texts and passages.
-    pub languages: Vec<String>,
+    /// Languages to switch to and to tell facts in; empty: the declared languages of the texts and those of the passages.
+    ///
+    /// A list, or a table of weights: with `{ zh = 2, es = 1 }` Chinese is chosen twice as often as Spanish where a
+    /// concept has a name in both.
+    pub languages: Languages,
     /// Mentions of a document that are switched at most.
     pub max_switches: usize,
-    /// Characters of a chunk at least.
+    /// Share of a document's marked mentions that is switched, 0 to 1, as long as `max_switches` and the names in other
+    /// languages allow it. What is not whole is rounded at random, so that short documents have their share too.
+    pub switch_share: f64,
+    /// Which names are put in the place of mentions and told in facts: the `preferred` one of the language, or one
+    /// `sampled` from all that may stand for the concept in text of the language.
+    pub synonyms: Synonyms,
+    /// What becomes of a mention whose name belongs to several concepts: it is used as the `first` of them (in the order of the
+    /// [matcher](kbioxlm_knowledge::Matcher)), marked as the first but not used (`skip`), or not marked at all (`drop`).
+    pub ambiguous: Ambiguity,
+    /// Characters of a term at least; shorter ones are neither marked nor put in.
+    pub min_term_chars: MinChars,
+    /// Semantic types of the concepts whose mentions are marked, by the beginning of their names:
+    /// `{ include = ["Phenotype"], exclude = ["Phenotype: Neoplasm"] }`; nothing to include means all.
+    pub mark_types: Names,
+    /// Semantic types of the concepts whose mentions are used; those of others are only marked.
+    pub use_types: Names,
+    /// Ids of concepts whose mentions are marked but never used.
+    pub held_out: BTreeSet<String>,
+    /// Levels at which a text without a marked mention is kept: `plain` as it is, `entity` as its original, `passage` as one
+    /// side of a pair or both. At the level fact there is nothing to tell of it.
+    pub keep_without_mentions: BTreeSet<Level>,
+    /// Characters of a chunk at least, and of a passage that is made from paragraphs.
     pub min_chunk: usize,
     /// Characters of a document's last chunk at least; a shorter rest joins the chunk before it.
     pub min_tail: usize,
     /// Facts that are appended to a chunk at most.
     pub max_facts: usize,
+    /// Relations whose facts are told, by the beginning of their ids.
+    pub relations: Names,
+    /// Weights of the classes of passage pairs: as many pairs are made as the rarest class allows; 0 leaves a class out.
+    pub passage_balance: Balance,
+    /// Share of the `random` pairs, 0 to 1, whose two articles are near each other: they share a concept that few articles
+    /// mention. The others are unrelated as far as the concepts tell.
+    pub hard_random_share: f64,
+    /// Articles a language pair at most from whose versions in the text files passages are made, a seeded sample: documents of
+    /// two languages with the same subject (a Wikidata id, a PMID) are versions of one. 0: passages come from passage files only.
+    pub aligned_articles: usize,
     /// Documents a language at most, and rows of a passage file at most: a seeded sample.
     pub max_documents: Option<usize>,
-    /// Ids of concepts that are never switched and never in a fact; their mentions remain marked.
-    pub held_out: BTreeSet<String>,
     /// Documents that share this part of their phrases (Jaccard, 0 to 1) or more with one before them are left out, and
     /// likewise passage pairs; estimated to ±0.04. Half a kilobyte of memory for each that is kept. `None`: they stay.
     pub near_duplicates: Option<f64>,
@@ -56,19 +79,88 @@ pub struct AnchorConfig {
     pub exclude_characters: usize,
 }
 
+/// Which names are put in.
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Synonyms {
+    /// The preferred name.
+    #[default]
+    Preferred,
+    /// Any name, drawn anew each time.
+    Sampled,
+}
+
+/// What becomes of a mention whose name belongs to several concepts.
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ambiguity {
+    /// It is a mention of the first.
+    #[default]
+    First,
+    /// It is marked but not used.
+    Skip,
+    /// It is not marked.
+    Drop,
+}
+
+/// Shortest terms by script: two characters are a word in Chinese and an abbreviation in English.
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MinChars {
+    /// Of terms with a Chinese, Japanese or Korean character.
+    pub cjk: usize,
+    /// Of all others.
+    pub other: usize,
+}
+
+impl Default for MinChars {
+    fn default() -> Self {
+        Self { cjk: 1, other: 1 }
+    }
+}
+
+/// Weights of the classes of passage pairs.
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Balance {
+    /// Of [`PassageLabel::Link`](crate::PassageLabel::Link).
+    pub link: u32,
+    /// Of [`PassageLabel::Context`](crate::PassageLabel::Context).
+    pub context: u32,
+    /// Of [`PassageLabel::Random`](crate::PassageLabel::Random).
+    pub random: u32,
+}
+
+impl Default for Balance {
+    fn default() -> Self {
+        Self { link: 1, context: 1, random: 1 }
+    }
+}
+
 impl Default for AnchorConfig {
     fn default() -> Self {
         Self {
             seed: 0,
             levels: vec![Level::Entity, Level::Fact, Level::Passage],
-            languages: Vec::new(),
+            languages: Languages::default(),
             max_switches: 10,
+            switch_share: 1.0,
+            synonyms: Synonyms::default(),
+            ambiguous: Ambiguity::default(),
+            min_term_chars: MinChars::default(),
+            mark_types: Names::default(),
+            use_types: Names::default(),
+            held_out: BTreeSet::new(),
+            keep_without_mentions: BTreeSet::from([Level::Plain, Level::Passage]),
             min_chunk: 256,
             min_tail: 128,
             // A chunk of 256 characters and 16 facts of some 12 tokens stay below 512 tokens in either script.
             max_facts: 16,
+            relations: Names::default(),
+            passage_balance: Balance::default(),
+            hard_random_share: 0.0,
+            aligned_articles: 0,
             max_documents: None,
-            held_out: BTreeSet::new(),
             near_duplicates: None,
             exclude: Vec::new(),
             exclude_words: 13,
@@ -78,76 +170,6 @@ impl Default for AnchorConfig {
 }
 
 impl AnchorConfig {
-    /// The configuration with nothing left to guess: levels in order, languages named.
-    ///
-    /// # Errors
-    /// [`CorpusError::Setting`] names the key that cannot be followed.
-    pub(crate) fn resolved(&self, texts: &[TextSource], passages: &[PassageSource]) -> Result<Self> {
-        let levels: BTreeSet<Level> = self.levels.iter().copied().collect();
-        if levels.is_empty() {
-            return Err(CorpusError::setting(
-                "levels",
-                "none",
-                "at least one of plain, entity, fact, passage",
-                "name the levels to build",
-            ));
-        }
-        let of_documents = levels.iter().find(|&&l| l != Level::Passage);
-        if let (Some(level), true) = (of_documents, texts.is_empty()) {
-            return Err(CorpusError::setting(
-                "levels",
-                format!("{level} without texts"),
-                "texts",
-                "name a text file for each language",
-            ));
-        }
-        if levels.contains(&Level::Passage) && passages.is_empty() {
-            let help = "name a file of aligned passages or leave this level out";
-            return Err(CorpusError::setting("levels", "passage without passages", "aligned passages", help));
-        }
-        for source in passages {
-            if source.langs[0] == source.langs[1] {
-                let found = format!("the language pair {}-{}", source.langs[0], source.langs[1]);
-                return Err(CorpusError::setting(
-                    "passages",
-                    found,
-                    "two different languages",
-                    "name the language of each side",
-                ));
-            }
-        }
-        if self.min_chunk == 0 || self.min_tail == 0 || self.min_tail > self.min_chunk {
-            let found = format!("{} with min_chunk {}", self.min_tail, self.min_chunk);
-            return Err(CorpusError::setting(
-                "min_tail",
-                found,
-                "a number from 1 to min_chunk",
-                "correct one of the two",
-            ));
-        }
-        if levels.contains(&Level::Fact) && self.max_facts == 0 {
-            return Err(CorpusError::setting("max_facts", "0", "at least 1", "raise it or leave the level fact out"));
-        }
-        let languages: BTreeSet<String> = if self.languages.is_empty() {
-            let named = texts.iter().map(|t| &t.lang).chain(passages.iter().flat_map(|p| &p.langs));
-            named.cloned().collect()
-        } else {
-            self.languages.iter().cloned().collect()
-        };
-        let switching = levels.contains(&Level::Entity) || levels.contains(&Level::Fact);
-        for lang in texts.iter().map(|t| &t.lang) {
-            if switching && !languages.iter().any(|l| l != lang) {
-                return Err(CorpusError::setting(
-                    "languages",
-                    format!("no language beside `{lang}`"),
-                    "another language to switch to",
-                    "name it in `languages`, or build the level plain only",
-                ));
-            }
-        }
-        Ok(Self { levels: levels.into_iter().collect(), languages: languages.into_iter().collect(), ..self.clone() })
-    }
-
     pub(crate) fn has(&self, level: Level) -> bool {
         self.levels.contains(&level)
     }

@@ -4,8 +4,10 @@ use kbioxlm_files::{FileError, hash_file, read_json};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// Version of the directory's format; a reader refuses any other.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version of the directory's format that is written.
+///
+/// Version 1, which is read too, does not say where texts come from ([`Segment::source`](crate::Segment::source)).
+pub const FORMAT_VERSION: u32 = 2;
 
 pub(crate) const FORMAT: &str = "kbioxlm-corpus";
 pub(crate) const EXAMPLES: &str = "examples.parquet";
@@ -58,9 +60,9 @@ impl Corpus {
         let path = dir.join(MANIFEST);
         let expected = "the manifest of a corpus";
         let header: Header = read_json(&path, expected)?;
-        if header.format != FORMAT || header.version != FORMAT_VERSION {
+        if header.format != FORMAT || !(1..=FORMAT_VERSION).contains(&header.version) {
             let found = format!("format {} version {}", header.format, header.version);
-            let wanted = format!("format {FORMAT} version {FORMAT_VERSION}");
+            let wanted = format!("format {FORMAT} version 1 or {FORMAT_VERSION}");
             let help = "name a directory that `corpus build` wrote, or build it again with this version";
             return Err(FileError::content(&path, None, found, wanted, help).into());
         }

@@ -1,22 +1,16 @@
 //! Entity level: mentions replaced by terms of their concepts in other languages.
 
-use crate::anchor::Anchor;
-use crate::documents::Document;
+use crate::anchor::{Anchor, Marked};
+use crate::documents::source_of;
 use crate::text::TextBuilder;
 use crate::{Example, Level, Role, Segment};
+use kbioxlm_documents::Document;
 use kbioxlm_files::rng_for;
-use kbioxlm_knowledge::Mention;
 use rand::RngExt;
-use std::collections::BTreeMap;
+use rand_chacha::ChaCha8Rng;
 
 /// The document as it is and, where something can be switched, code-switched.
-///
-/// A document without a mention has nothing to teach at this level and gives nothing; one whose mentions have no
-/// name in another language gives its original only.
-pub(crate) fn examples(anchor: &Anchor, document: &Document, mentions: &[Mention]) -> Vec<Example> {
-    if mentions.is_empty() {
-        return Vec::new();
-    }
+pub(crate) fn examples(anchor: &Anchor, document: &Document, mentions: &[Marked]) -> Vec<Example> {
     let original = unchanged(anchor, document, mentions, Level::Entity, ":original");
     std::iter::once(original).chain(switched(anchor, document, mentions)).collect()
 }
@@ -25,25 +19,32 @@ pub(crate) fn examples(anchor: &Anchor, document: &Document, mentions: &[Mention
 pub(crate) fn unchanged(
     anchor: &Anchor,
     document: &Document,
-    mentions: &[Mention],
+    mentions: &[Marked],
     level: Level,
     suffix: &str,
 ) -> Example {
     Example {
         id: format!("{level}:{}:{}{suffix}", document.lang, document.id),
         level,
-        segments: vec![Segment { lang: document.lang.clone(), text: document.text.clone() }],
-        spans: anchor.spans(0, mentions),
+        segments: vec![segment(document, document.text.clone())],
+        spans: anchor.spans(0, mentions, |bytes| source_of(document, bytes)),
         label: None,
     }
 }
 
-fn switched(anchor: &Anchor, document: &Document, mentions: &[Mention]) -> Option<Example> {
+/// The document's text or what became of it.
+fn segment(document: &Document, text: String) -> Segment {
+    let source = crate::documents::source(document, 0..document.text.len());
+    Segment { lang: document.lang.clone(), text, source: Some(source) }
+}
+
+fn switched(anchor: &Anchor, document: &Document, mentions: &[Marked]) -> Option<Example> {
     let replacements = choose(anchor, document, mentions);
     if replacements.is_empty() {
         return None;
     }
-    let mut text = TextBuilder::default();
+    let mut replacements = replacements.into_iter().peekable();
+    let mut text = TextBuilder::with_capacity(document.text.len() + document.text.len() / 8);
     let mut spans = Vec::with_capacity(mentions.len());
     let mut rest = 0;
     let mut after_switch = false;
@@ -51,7 +52,7 @@ fn switched(anchor: &Anchor, document: &Document, mentions: &[Mention]) -> Optio
         let between = document.text.get(rest..mention.bytes.start)?;
         let surface = document.text.get(mention.bytes.clone())?;
         rest = mention.bytes.end;
-        let replacement = replacements.get(&number).copied();
+        let replacement = replacements.next_if(|&(at, _)| at == number).map(|(_, name)| name);
         if after_switch {
             text.part(between);
         }
@@ -63,6 +64,7 @@ fn switched(anchor: &Anchor, document: &Document, mentions: &[Mention]) -> Optio
         let mut span = text.push_span(replacement.unwrap_or(surface), 0, Role::Entity);
         span.concept = anchor.concept_id(mention.concept);
         span.switched = replacement.is_some();
+        span.source = Some(source_of(document, mention.bytes.clone()));
         after_switch = span.switched;
         spans.push(span);
     }
@@ -74,35 +76,37 @@ fn switched(anchor: &Anchor, document: &Document, mentions: &[Mention]) -> Optio
     Some(Example {
         id: format!("entity:{}:{}:switched", document.lang, document.id),
         level: Level::Entity,
-        segments: vec![Segment { lang: document.lang.clone(), text: text.finish() }],
+        segments: vec![segment(document, text.finish())],
         spans,
         label: None,
     })
 }
 
-/// Number of the mention -> what stands in its place, for at most `max_switches` mentions chosen at random.
-/// Of the languages that have a name for the concept one is chosen at random; in it, the preferred name is taken.
-fn choose<'a>(anchor: &Anchor<'a>, document: &Document, mentions: &[Mention]) -> BTreeMap<usize, &'a str> {
-    let mut rng = rng_for(anchor.config.seed, &["entity", &document.lang, &document.id]);
-    let names = |mention: &Mention| -> Vec<&'a str> {
-        let surface = document.text.get(mention.bytes.clone()).unwrap_or_default();
-        let in_language = |lang| anchor.translation(mention.concept, lang, surface);
-        anchor.other_languages(&document.lang).filter_map(in_language).collect()
-    };
-    let mut candidates: Vec<(usize, Vec<&str>)> = mentions
-        .iter()
-        .enumerate()
-        .filter(|(_, mention)| !anchor.is_held_out(mention.concept))
-        .map(|(number, mention)| (number, names(mention)))
-        .filter(|(_, names)| !names.is_empty())
-        .collect();
-    let amount = anchor.config.max_switches.min(candidates.len());
-    let mut chosen = BTreeMap::new();
-    for _ in 0..amount {
-        let (number, names) = candidates.swap_remove(rng.random_range(0..candidates.len()));
-        if let Some(name) = names.get(rng.random_range(0..names.len())) {
-            chosen.insert(number, *name);
-        }
+/// Numbers of mentions and what stands in their places, in order: as many as the settings want, drawn at random from
+/// those that have a name in another language.
+fn choose<'a>(anchor: &Anchor<'a>, document: &Document, mentions: &[Marked]) -> Vec<(usize, &'a str)> {
+    let used = |(number, mention): (usize, &Marked)| mention.used.then_some(number);
+    let mut left: Vec<usize> = mentions.iter().enumerate().filter_map(used).collect();
+    if left.is_empty() {
+        return Vec::new();
     }
+    let mut rng = rng_for(anchor.config.seed, &["entity", &document.lang, &document.id]);
+    let wanted = wanted(anchor, mentions.len(), &mut rng);
+    let mut chosen = Vec::with_capacity(wanted.min(left.len()));
+    while chosen.len() < wanted && !left.is_empty() {
+        let number = left.swap_remove(rng.random_range(0..left.len()));
+        let Some(mention) = mentions.get(number) else { continue };
+        let surface = document.text.get(mention.bytes.clone()).unwrap_or_default();
+        let name = anchor.foreign_name(mention.concept, &document.lang, surface, &mut rng);
+        chosen.extend(name.map(|name| (number, name)));
+    }
+    chosen.sort_unstable_by_key(|&(number, _)| number);
     chosen
+}
+
+/// How many of so many mentions are to be switched.
+fn wanted(anchor: &Anchor, mentions: usize, rng: &mut ChaCha8Rng) -> usize {
+    let exact = anchor.config.switch_share * mentions as f64;
+    let up = exact.fract() > 0.0 && rng.random_bool(exact.fract());
+    anchor.config.max_switches.min(exact as usize + usize::from(up))
 }

@@ -136,6 +136,17 @@ pub struct Segment {
     pub lang: String,
     /// The text.
     pub text: String,
+    /// Where it was taken from; of a fact none.
+    pub source: Option<Source>,
+}
+
+/// A stretch of a document.
+#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Source {
+    /// The document's id (of a file of passages, the row's).
+    pub document: String,
+    /// Byte range in the document as its file has it: before it was normalised, and before anything was switched.
+    pub bytes: Range<usize>,
 }
 
 /// A stretch of a segment that knowledge marks.
@@ -156,6 +167,8 @@ pub struct Span {
     /// The text of the span is in another language than the document's: put there by code-switching,
     /// or part of a fact told in another language.
     pub switched: bool,
+    /// Byte range, in the document of the segment's [`Source`], of the mention that stands or stood here; of a part of a fact none.
+    pub source: Option<Range<usize>>,
 }
 
 /// A training text together with the spans that knowledge put into it.

@@ -79,11 +79,11 @@ enum Seen {
 }
 
 impl Filter<'_> {
-    /// The items that are not to be left out; what is, is counted under `languages`.
+    /// The items that are not to be left out; what is, is counted under its `languages`.
     pub fn keep<T: Filtered>(
         &mut self,
         items: Vec<T>,
-        languages: &str,
+        languages: impl Fn(&T) -> String,
         report: &mut BTreeMap<String, FilterCounts>,
     ) -> Vec<T> {
         let kept = self.kept(&items, languages, report);
@@ -96,7 +96,7 @@ impl Filter<'_> {
     pub fn kept<T: Filtered>(
         &mut self,
         items: &[T],
-        languages: &str,
+        languages: impl Fn(&T) -> String,
         report: &mut BTreeMap<String, FilterCounts>,
     ) -> Vec<bool> {
         if self.exclusion.is_none() && self.near.is_none() {
@@ -113,7 +113,7 @@ impl Filter<'_> {
         let seen: Vec<Seen> = items.par_iter().map_init(Units::default, look).collect();
         let keep = |(item, seen): (&T, Seen)| match self.reason(item.id(), seen) {
             Some(left_out) => {
-                report.entry(languages.to_owned()).or_default().add(left_out);
+                report.entry(languages(item)).or_default().add(left_out);
                 false
             }
             None => true,

@@ -4,12 +4,12 @@
 //! own. `link` is in two languages and `context` in one by definition; half of the `random` pairs are in two and half
 //! in one, so that the languages alone give neither away.
 
-use crate::anchor::Anchor;
+use crate::anchor::{Anchor, Marked};
 use crate::passages::Pair;
 use crate::sentences::{sentences, trimmed};
 use crate::{CorpusError, Example, Level, PassageLabel, PassageSource, Result, Segment};
 use kbioxlm_files::{FileError, rng_for};
-use kbioxlm_knowledge::{ConceptIndex, Matcher, Mention};
+use kbioxlm_knowledge::{ConceptIndex, Matcher};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -50,7 +50,7 @@ pub(crate) struct Passages<'a> {
 impl<'a> Passages<'a> {
     pub fn new(anchor: &'a Anchor, source: &'a PassageSource, pairs: &'a [Pair], matchers: [&'a Matcher; 2]) -> Self {
         let side = |pair: &Pair, n: usize| -> Vec<ConceptIndex> {
-            matchers[n].find(&pair.texts[n]).into_iter().map(|mention| mention.concept).collect()
+            anchor.mark(matchers[n], &pair.texts[n]).into_iter().map(|mention| mention.concept).collect()
         };
         let mentioned: Vec<[Vec<ConceptIndex>; 2]> =
             pairs.par_iter().map(|pair| [side(pair, 0), side(pair, 1)]).collect();
@@ -192,14 +192,16 @@ impl<'a> Passages<'a> {
         let mut names = Vec::new();
         for (number, side) in choice.sides.iter().enumerate() {
             let lang = &self.source.langs[side.lang];
-            let (id, whole) = match self.pairs.get(side.pair) {
-                Some(pair) => (pair.id.as_str(), pair.texts[side.lang].as_str()),
-                None => ("", ""),
-            };
+            let Some(pair) = self.pairs.get(side.pair) else { continue };
+            let (id, whole) = (pair.id.as_str(), pair.texts[side.lang].as_str());
             let text = side.part.and_then(|(start, end)| whole.get(start..end)).unwrap_or(whole);
-            let mentions: Vec<Mention> = self.matchers[side.lang].find(text);
-            spans.extend(self.anchor.spans(number, &mentions));
-            segments.push(Segment { lang: lang.clone(), text: text.to_owned() });
+            let start = side.part.map_or(0, |(start, _)| start);
+            let mentions: Vec<Marked> = self.anchor.mark(self.matchers[side.lang], text);
+            let source_of =
+                |bytes: Range<usize>| pair.places[side.lang].source_of(bytes.start + start..bytes.end + start);
+            spans.extend(self.anchor.spans(number, &mentions, source_of));
+            let source = Some(pair.places[side.lang].source(start..start + text.len()));
+            segments.push(Segment { lang: lang.clone(), text: text.to_owned(), source });
             names.push(match side.part {
                 Some((start, _)) => format!("{lang}:{id}@{start}"),
                 None => format!("{lang}:{id}"),

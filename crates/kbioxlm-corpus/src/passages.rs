@@ -1,6 +1,6 @@
 //! Aligned passages: pairs of texts on the same subject, one a language.
 
-use crate::documents::sample_key;
+use crate::documents::{Place, sample_key};
 use crate::filter::Filtered;
 use crate::{PassageSource, Result};
 use kbioxlm_files::{FileError, read_jsonl};
@@ -12,6 +12,8 @@ pub(crate) struct Pair {
     pub id: String,
     /// In the order of the source's languages.
     pub texts: [String; 2],
+    /// Where they come from.
+    pub places: [Place; 2],
     /// Number of the article, counted in the order in which the file names them.
     pub topic: usize,
     /// Pairs of the article that were left out before this one: what lies around a gap is not consecutive.
@@ -76,7 +78,8 @@ pub(crate) fn read(source: &PassageSource, seed: u64, limit: Option<usize>) -> R
         let name = if row.contains_key("topic") { text_of("topic")? } else { format!("\u{0}{id}") };
         let next = topics.len();
         let topic = *topics.entry(name).or_insert(next);
-        found.pairs.push(Pair { id, texts, topic, gaps: 0 });
+        let places = [Place::whole(&id), Place::whole(&id)];
+        found.pairs.push(Pair { id, texts, places, topic, gaps: 0 });
     }
     if let Some(limit) = limit.filter(|&limit| found.pairs.len() > limit) {
         sample(&mut found.pairs, &source.langs, seed, limit);

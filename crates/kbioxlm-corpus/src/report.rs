@@ -17,6 +17,10 @@ pub struct CorpusReport {
     /// What filters left out, by language or language pair.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<String, FilterCounts>,
+    /// Documents that were left out, by their language, because the knowledge base does not have it; `und`, if their
+    /// language could not be told.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_languages: BTreeMap<String, u64>,
 }
 
 /// Why a document or passage pair was left out.
@@ -89,8 +93,9 @@ pub struct DocumentCounts {
 }
 
 impl DocumentCounts {
-    /// Adds what a batch of documents gave; `read` and `empty` are known beforehand.
     pub(crate) fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.empty += other.empty;
         self.used += other.used;
         self.without_mentions += other.without_mentions;
         self.without_switch += other.without_switch;
@@ -111,6 +116,14 @@ pub struct PassageCounts {
     pub used: u64,
 }
 
+impl PassageCounts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.empty += other.empty;
+        self.used += other.used;
+    }
+}
+
 /// Sizes of a set of examples.
 #[derive(Clone, Eq, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct ExampleCounts {
@@ -127,6 +140,14 @@ pub struct ExampleCounts {
 }
 
 impl ExampleCounts {
+    fn add(&mut self, other: &Self) {
+        self.examples += other.examples;
+        self.characters += other.characters;
+        self.mentions += other.mentions;
+        self.switches += other.switches;
+        self.facts += other.facts;
+    }
+
     pub(crate) fn count(&mut self, example: &Example) {
         let mentions = || example.spans.iter().filter(|s| s.role == Role::Entity);
         self.examples += 1;
@@ -146,6 +167,33 @@ pub(crate) fn languages_of(example: &Example) -> String {
 }
 
 impl CorpusReport {
+    /// The counts of the documents of a language.
+    pub(crate) fn document(&mut self, lang: &str) -> &mut DocumentCounts {
+        self.documents.entry(lang.to_owned()).or_default()
+    }
+
+    /// Adds what another part of the input gave.
+    pub(crate) fn add(&mut self, other: Self) {
+        for (lang, counts) in &other.documents {
+            self.document(lang).add(counts);
+        }
+        for (level, languages) in other.examples {
+            let level = self.examples.entry(level).or_default();
+            for (lang, counts) in languages {
+                level.entry(lang).or_default().add(&counts);
+            }
+        }
+        for (label, count) in other.labels {
+            *self.labels.entry(label).or_default() += count;
+        }
+        for (lang, count) in other.other_languages {
+            *self.other_languages.entry(lang).or_default() += count;
+        }
+        for (langs, counts) in other.passages {
+            self.passages.entry(langs).or_default().add(&counts);
+        }
+    }
+
     pub(crate) fn count(&mut self, example: &Example) {
         let languages = self.examples.entry(example.level).or_default();
         languages.entry(languages_of(example)).or_default().count(example);
@@ -168,6 +216,11 @@ impl fmt::Display for CorpusReport {
             rows.extend(self.documents.iter().map(|(lang, d)| {
                 row(lang, [d.read, d.empty, d.used, d.without_mentions, d.without_switch, d.without_chunk])
             }));
+            tables.push(rows);
+        }
+        if !self.other_languages.is_empty() {
+            let mut rows = vec![row("other languages", ["left out"])];
+            rows.extend(self.other_languages.iter().map(|(lang, n)| row(lang, [n])));
             tables.push(rows);
         }
         if self.examples.contains_key(&Level::Fact) {

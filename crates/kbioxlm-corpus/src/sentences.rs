@@ -1,8 +1,8 @@
 //! Sentence ends by rule, for cutting documents into chunks: a missed end makes a chunk longer, a false one tears a
 //! number or an abbreviation apart, so in doubt there is no end.
 
+use crate::anchor::Marked;
 use crate::text::is_cjk;
-use kbioxlm_knowledge::Mention;
 use std::ops::Range;
 
 /// Abbreviations that a capital letter or a number may follow within a sentence, without their last full stop.
@@ -96,7 +96,7 @@ fn is_abbreviation(before: &str, after: Option<char>) -> bool {
 ///
 /// A rest of at least `min_tail` characters is a chunk of its own, a shorter one joins the chunk before it; a document
 /// shorter than `min_tail` has no chunk. No cut goes through a mention.
-pub(crate) fn chunks(text: &str, mentions: &[Mention], min_chunk: usize, min_tail: usize) -> Vec<Range<usize>> {
+pub(crate) fn chunks(text: &str, mentions: &[Marked], min_chunk: usize, min_tail: usize) -> Vec<Range<usize>> {
     let length = |range: Range<usize>| text.get(range).unwrap_or_default().trim().chars().count();
     let mut chunks: Vec<Range<usize>> = Vec::new();
     let mut start = 0;

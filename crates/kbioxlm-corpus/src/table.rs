@@ -1,10 +1,11 @@
 //! Examples as Parquet: one row an example, read and written in batches.
 
-use crate::{CorpusError, Example, Result, Role, Segment, Span};
+use crate::corpus::EXAMPLES;
+use crate::{CorpusError, Example, Result, Role, Segment, Source, Span};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, RecordBatch, StringArray, StructArray,
 };
-use arrow::buffer::OffsetBuffer;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Int32Type, Schema};
 use kbioxlm_files::FileError;
 use parquet::arrow::ArrowWriter;
@@ -21,9 +22,16 @@ const ROW_GROUP: usize = 2048;
 /// Rows that are turned into examples at a time.
 const READ_BATCH: usize = 256;
 
-fn span_fields() -> Fields {
+/// The columns as they are written, or those that version 1 of the format had.
+#[derive(Copy, Clone, Eq, PartialEq)]
+enum Columns {
+    Current,
+    Version1,
+}
+
+fn span_fields(columns: Columns) -> Fields {
     let number = |name| Field::new(name, DataType::Int32, false);
-    Fields::from(vec![
+    let mut fields = vec![
         number("segment"),
         number("byte_start"),
         number("byte_end"),
@@ -33,22 +41,40 @@ fn span_fields() -> Fields {
         Field::new("concept", DataType::Utf8, true),
         Field::new("fact", DataType::Int32, true),
         Field::new("switched", DataType::Boolean, false),
-    ])
+    ];
+    if columns == Columns::Current {
+        fields.extend(["source_start", "source_end"].map(|name| Field::new(name, DataType::Int32, true)));
+    }
+    Fields::from(fields)
+}
+
+fn source_fields() -> Fields {
+    let number = |name| Field::new(name, DataType::Int32, false);
+    Fields::from(vec![Field::new("document", DataType::Utf8, false), number("byte_start"), number("byte_end")])
+}
+
+/// Of a segment: null where it was taken from no document.
+fn source_item() -> Arc<Field> {
+    Arc::new(Field::new("item", DataType::Struct(source_fields()), true))
 }
 
 fn item(data_type: DataType) -> Arc<Field> {
     Arc::new(Field::new("item", data_type, false))
 }
 
-fn schema() -> Arc<Schema> {
-    Arc::new(Schema::new(vec![
+fn schema(columns: Columns) -> Arc<Schema> {
+    let mut fields = vec![
         Field::new("id", DataType::Utf8, false),
         Field::new("level", DataType::Utf8, false),
         Field::new("languages", DataType::List(item(DataType::Utf8)), false),
         Field::new("segments", DataType::List(item(DataType::Utf8)), false),
-        Field::new("spans", DataType::List(item(DataType::Struct(span_fields()))), false),
+        Field::new("spans", DataType::List(item(DataType::Struct(span_fields(columns)))), false),
         Field::new("label", DataType::Utf8, true),
-    ]))
+    ];
+    if columns == Columns::Current {
+        fields.push(Field::new("sources", DataType::List(source_item()), false));
+    }
+    Arc::new(Schema::new(fields))
 }
 
 /// Writes examples as they come; a row group is held at most.
@@ -65,16 +91,12 @@ impl Writer {
             .set_max_row_group_row_count(Some(ROW_GROUP))
             .set_created_by("kbioxlm".to_owned())
             .build();
-        let writer = ArrowWriter::try_new(file, schema(), Some(properties));
+        let writer = ArrowWriter::try_new(file, schema(Columns::Current), Some(properties));
         Ok(Self { path: path.to_owned(), writer: writer.map_err(|e| CorpusError::table(path, "write", e))? })
     }
 
-    pub fn write(&mut self, examples: &[Example]) -> Result<()> {
-        if examples.is_empty() {
-            return Ok(());
-        }
-        let batch = batch(examples).map_err(|e| CorpusError::table(&self.path, "write", e))?;
-        self.writer.write(&batch).map_err(|e| CorpusError::table(&self.path, "write", e))
+    pub fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.writer.write(rows).map_err(|e| CorpusError::table(&self.path, "write", e))
     }
 
     pub fn close(self) -> Result<()> {
@@ -82,7 +104,15 @@ impl Writer {
     }
 }
 
-fn batch(examples: &[Example]) -> Result<RecordBatch, arrow::error::ArrowError> {
+/// Examples as the columns of the table.
+///
+/// # Errors
+/// There are too many of them for a batch.
+pub(crate) fn rows(examples: &[Example]) -> Result<RecordBatch> {
+    columns(examples).map_err(|e| CorpusError::table(Path::new(EXAMPLES), "write", e))
+}
+
+fn columns(examples: &[Example]) -> Result<RecordBatch, arrow::error::ArrowError> {
     let strings = |of: fn(&Segment) -> &str| {
         let values: StringArray = examples.iter().flat_map(|e| &e.segments).map(|s| Some(of(s))).collect();
         list(Arc::new(values), examples.iter().map(|e| e.segments.len()))
@@ -101,10 +131,12 @@ fn batch(examples: &[Example]) -> Result<RecordBatch, arrow::error::ArrowError> 
         Arc::new(spans().map(|s| s.concept.as_deref()).collect::<StringArray>()),
         Arc::new(spans().map(|s| s.fact.map(|n| n as i32)).collect::<Int32Array>()),
         Arc::new(spans().map(|s| Some(s.switched)).collect::<BooleanArray>()),
+        Arc::new(spans().map(|s| s.source.as_ref().map(|r| r.start as i32)).collect::<Int32Array>()),
+        Arc::new(spans().map(|s| s.source.as_ref().map(|r| r.end as i32)).collect::<Int32Array>()),
     ];
-    let spans = StructArray::try_new(span_fields(), columns, None)?;
+    let spans = StructArray::try_new(span_fields(Columns::Current), columns, None)?;
     RecordBatch::try_new(
-        schema(),
+        schema(Columns::Current),
         vec![
             Arc::new(examples.iter().map(|e| Some(e.id.as_str())).collect::<StringArray>()),
             Arc::new(examples.iter().map(|e| Some(e.level.as_str())).collect::<StringArray>()),
@@ -112,8 +144,22 @@ fn batch(examples: &[Example]) -> Result<RecordBatch, arrow::error::ArrowError> 
             strings(|s| &s.text)?,
             list(Arc::new(spans), examples.iter().map(|e| e.spans.len()))?,
             Arc::new(examples.iter().map(|e| e.label.map(|l| l.as_str())).collect::<StringArray>()),
+            sources(examples)?,
         ],
     )
+}
+
+fn sources(examples: &[Example]) -> Result<ArrayRef, arrow::error::ArrowError> {
+    let sources = || examples.iter().flat_map(|e| &e.segments).map(|s| s.source.as_ref());
+    let number = |of: fn(&Source) -> usize| -> ArrayRef {
+        Arc::new(Int32Array::from_iter_values(sources().map(|s| s.map_or(0, of) as i32)))
+    };
+    let documents = StringArray::from_iter_values(sources().map(|s| s.map_or("", |s| s.document.as_str())));
+    let columns = vec![Arc::new(documents) as ArrayRef, number(|s| s.bytes.start), number(|s| s.bytes.end)];
+    let there: NullBuffer = sources().map(|s| s.is_some()).collect();
+    let values = StructArray::try_new(source_fields(), columns, Some(there))?;
+    let offsets = OffsetBuffer::from_lengths(examples.iter().map(|e| e.segments.len()));
+    Ok(Arc::new(ListArray::try_new(source_item(), offsets, Arc::new(values), None)?))
 }
 
 fn list(values: ArrayRef, lengths: impl Iterator<Item = usize>) -> Result<ArrayRef, arrow::error::ArrowError> {
@@ -134,11 +180,12 @@ impl Reader {
         let file = File::open(path).map_err(|e| FileError::io(path, "open", e))?;
         let builder =
             ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| CorpusError::table(path, "read", e))?;
-        if builder.schema().fields() != schema().fields() {
+        let fits = |columns| builder.schema().fields() == schema(columns).fields();
+        if !fits(Columns::Current) && !fits(Columns::Version1) {
             let found: Vec<String> =
                 builder.schema().fields().iter().map(|f| format!("{} ({})", f.name(), f.data_type())).collect();
             let help = "build the corpus again with this version";
-            let expected = "the columns id, level, languages, segments, spans, label of a corpus";
+            let expected = "the columns id, level, languages, segments, spans, label, sources of a corpus";
             return Err(FileError::content(path, None, found.join(", "), expected, help).into());
         }
         let batches = builder.with_batch_size(READ_BATCH).build().map_err(|e| CorpusError::table(path, "read", e))?;
@@ -185,9 +232,13 @@ fn example(batch: &RecordBatch, row: usize) -> Result<Example, String> {
     if languages.len() != texts.len() {
         return Err(format!("{} languages for {} segments", languages.len(), texts.len()));
     }
-    let text = |n: usize| string(&texts, n).unwrap_or_default();
-    let segments: Vec<Segment> =
-        (0..texts.len()).map(|n| Segment { lang: string(&languages, n).unwrap_or_default(), text: text(n) }).collect();
+    let sources = column("sources").ok().map(|c| c.as_list::<i32>().value(row));
+    let segment = |n: usize| {
+        let source = sources.as_ref().map(|list| source(list.as_struct(), n)).transpose()?.flatten();
+        let of = |list: &ArrayRef| string(list, n).unwrap_or_default();
+        Ok(Segment { lang: of(&languages), text: of(&texts), source })
+    };
+    let segments: Vec<Segment> = (0..texts.len()).map(segment).collect::<Result<_, String>>()?;
     let spans = (0..spans.len()).map(|n| span(spans.as_struct(), n, &segments)).collect::<Result<_, _>>()?;
     let level = cell("level")?.unwrap_or_default().parse().map_err(|e| format!("{e}"))?;
     let label = cell("label")?.map(|l| l.parse().map_err(|e| format!("{e}"))).transpose()?;
@@ -199,12 +250,26 @@ fn string(column: &ArrayRef, row: usize) -> Option<String> {
     strings.is_valid(row).then(|| strings.value(row).to_owned())
 }
 
+/// Where a segment comes from; none in a corpus of version 1.
+fn source(sources: &StructArray, row: usize) -> Result<Option<Source>, String> {
+    if !sources.is_valid(row) {
+        return Ok(None);
+    }
+    let column = |name: &str| sources.column_by_name(name).ok_or_else(|| format!("no source field {name}"));
+    let number = |name: &str| position(column(name)?, row, name);
+    let document = string(column("document")?, row).unwrap_or_default();
+    Ok(Some(Source { document, bytes: number("byte_start")?..number("byte_end")? }))
+}
+
+fn position(column: &ArrayRef, row: usize, name: &str) -> Result<usize, String> {
+    let value = column.as_primitive::<Int32Type>().value(row);
+    usize::try_from(value).map_err(|_| format!("{value} as {name}"))
+}
+
 fn span(spans: &StructArray, row: usize, segments: &[Segment]) -> Result<Span, String> {
     let column = |name: &str| spans.column_by_name(name).ok_or_else(|| format!("no span field {name}"));
-    let number = |name: &str| {
-        let value = column(name)?.as_primitive::<Int32Type>().value(row);
-        usize::try_from(value).map_err(|_| format!("{value} as {name}"))
-    };
+    let number = |name: &str| position(column(name)?, row, name);
+    let has_source = spans.column_by_name("source_start").is_some_and(|starts| starts.is_valid(row));
     let role = column("role").map(|c| string(c, row))?.unwrap_or_default();
     let facts = column("fact")?.as_primitive::<Int32Type>();
     let span = Span {
@@ -215,6 +280,7 @@ fn span(spans: &StructArray, row: usize, segments: &[Segment]) -> Result<Span, S
         concept: string(column("concept")?, row),
         fact: facts.is_valid(row).then(|| facts.value(row) as u32),
         switched: column("switched")?.as_boolean().value(row),
+        source: if has_source { Some(number("source_start")?..number("source_end")?) } else { None },
     };
     let fits = segments.get(span.segment).is_some_and(|s| s.text.get(span.bytes.clone()).is_some());
     if fits { Ok(span) } else { Err(format!("a span outside its text ({span:?})")) }
@@ -237,6 +303,7 @@ mod tests {
             concept: (fact != Some(1)).then(|| "C1".to_owned()),
             fact,
             switched: fact == Some(0),
+            source: fact.is_none().then_some(3..9),
         };
         // More rows than a row group, with every kind of absence.
         let examples: Vec<Example> = (0..ROW_GROUP + 300)
@@ -244,14 +311,18 @@ mod tests {
                 id: format!("e{n}"),
                 level: Level::ALL[n % 4],
                 segments: (0..n % 3)
-                    .map(|s| Segment { lang: ["en", "zh"][s % 2].to_owned(), text: format!("发热 \n fever {n}") })
+                    .map(|s| Segment {
+                        lang: ["en", "zh"][s % 2].to_owned(),
+                        text: format!("发热 \n fever {n}"),
+                        source: (s == 0).then(|| Source { document: format!("d{n}"), bytes: n..n + 20 }),
+                    })
                     .collect(),
                 spans: (0..n % 3).map(|s| span(s, 0..6, 0..2, [None, Some(0), Some(1)][n % 3])).collect(),
                 label: [None, Some(PassageLabel::Link), Some(PassageLabel::Random)][n % 3],
             })
             .collect();
         let mut writer = Writer::create(&path).unwrap();
-        examples.chunks(100).for_each(|batch| writer.write(batch).unwrap());
+        examples.chunks(100).for_each(|part| writer.write(&rows(part).unwrap()).unwrap());
         writer.close().unwrap();
         let read: Vec<Example> = Reader::open(&path).unwrap().collect::<Result<_>>().unwrap();
         assert!(read == examples);

@@ -10,6 +10,10 @@ pub(crate) struct TextBuilder {
 }
 
 impl TextBuilder {
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), chars: 0 }
+    }
+
     pub fn push(&mut self, piece: &str) -> (Range<usize>, Range<usize>) {
         let (byte, char) = (self.text.len(), self.chars);
         self.text.push_str(piece);
@@ -20,7 +24,7 @@ impl TextBuilder {
     /// Appends `piece` and returns the span that covers it.
     pub fn push_span(&mut self, piece: &str, segment: usize, role: Role) -> Span {
         let (bytes, chars) = self.push(piece);
-        Span { segment, bytes, chars, role, concept: None, fact: None, switched: false }
+        Span { segment, bytes, chars, role, concept: None, fact: None, switched: false, source: None }
     }
 
     /// A space if `next` would otherwise read as one word with what stands before it.

@@ -243,11 +243,11 @@ impl KnowledgeBase {
     }
 
     /// The semantic types of a concept: those of all its members, in the sources' order.
-    pub fn semantic_types(&self, concept: ConceptIndex) -> impl ExactSizeIterator<Item = &str> {
+    pub fn semantic_types(&self, concept: ConceptIndex) -> impl ExactSizeIterator<Item = &str> + Clone {
         self.types(&self.concept_rows()[concept.0 as usize])
     }
 
-    fn types(&self, row: &ConceptRow) -> impl ExactSizeIterator<Item = &str> {
+    fn types(&self, row: &ConceptRow) -> impl ExactSizeIterator<Item = &str> + Clone {
         let names = &self.names.semantic_types;
         self.names.type_sets[row.types as usize].iter().map(|&number| names[number as usize].as_str())
     }
@@ -345,6 +345,16 @@ impl KnowledgeBase {
     /// How a relation is said in `lang`.
     pub fn relation_label(&self, relation: RelationIndex, lang: &str) -> Option<&str> {
         self.names.relations[relation.0 as usize].labels.get(lang).map(String::as_str)
+    }
+
+    /// The ids of all relations.
+    pub fn relations(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.names.relations.iter().map(|relation| relation.id.as_str())
+    }
+
+    /// All semantic types, as the sources name them.
+    pub fn all_semantic_types(&self) -> &[String] {
+        &self.names.semantic_types
     }
 
     /// The languages of the terms, sorted.

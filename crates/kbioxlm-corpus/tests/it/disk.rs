@@ -2,7 +2,7 @@
 
 use crate::passages::articles;
 use crate::world::{Place, check_spans, config, examples};
-use kbioxlm_corpus::{AnchorConfig, Corpus, FORMAT_VERSION, Level, PassageLabel};
+use kbioxlm_corpus::{AnchorConfig, Corpus, Example, FORMAT_VERSION, Level, PassageLabel, Source};
 use std::path::PathBuf;
 
 fn small() -> (Place, AnchorConfig) {
@@ -27,7 +27,7 @@ fn a_changed_or_foreign_directory_is_refused() {
     assert!(open().contains("examples.parquet: cannot open"), "{}", open());
 
     let manifest = place.path("corpus/manifest.json");
-    let newer = std::fs::read_to_string(&manifest).unwrap().replace("\"version\": 1", "\"version\": 99");
+    let newer = std::fs::read_to_string(&manifest).unwrap().replace("\"version\": 2", "\"version\": 99");
     std::fs::write(&manifest, newer).unwrap();
     assert!(open().contains("format kbioxlm-corpus version 99"), "{}", open());
     std::fs::remove_file(&manifest).unwrap();
@@ -56,8 +56,8 @@ fn foreign_parquet_is_refused() {
     assert!(error.contains("expected the columns id, level"), "{error}");
 }
 
-fn fixture() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/corpus-v{FORMAT_VERSION}"))
+fn fixture(version: u32) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/corpus-v{version}"))
 }
 
 /// Writes the fixture; to be run by hand when the format gets a new version.
@@ -68,12 +68,12 @@ fn write_fixture() {
     let rows: String = articles().lines().step_by(3).take(2).map(|l| format!("{l}\n")).collect();
     let rows = rows + &articles().lines().skip(1).step_by(3).take(2).map(|l| format!("{l}\n")).collect::<String>();
     let place = place.passages(&rows);
-    place.build_into(&fixture(), &AnchorConfig { levels: Level::ALL.to_vec(), ..settings }).unwrap();
+    place.build_into(&fixture(FORMAT_VERSION), &AnchorConfig { levels: Level::ALL.to_vec(), ..settings }).unwrap();
 }
 
-#[test]
-fn a_corpus_of_format_version_1_is_read() {
-    let corpus = Corpus::open(&fixture()).unwrap();
+/// What every version says, whatever it says beyond.
+fn read_fixture(version: u32) -> Vec<Example> {
+    let corpus = Corpus::open(&fixture(version)).unwrap();
     let examples = examples(&corpus);
     assert_eq!(corpus.len(), examples.len());
     examples.iter().for_each(check_spans);
@@ -82,4 +82,19 @@ fn a_corpus_of_format_version_1_is_read() {
     assert_eq!(of("fact:zh:d0:0:mixed").segments.len(), 3);
     let labels: std::collections::BTreeSet<_> = examples.iter().filter_map(|e| e.label).collect();
     assert!(labels.into_iter().eq(PassageLabel::ALL));
+    examples
+}
+
+#[test]
+fn a_corpus_of_format_version_1_is_read() {
+    let examples = read_fixture(1);
+    assert!(examples.iter().all(|e| e.segments.iter().all(|s| s.source.is_none())));
+}
+
+#[test]
+fn a_corpus_of_format_version_2_is_read() {
+    let examples = read_fixture(2);
+    let switched = examples.iter().find(|e| e.id == "entity:en:d0:switched").unwrap();
+    assert_eq!(switched.segments[0].source, Some(Source { document: "d0".into(), bytes: 0..47 }));
+    assert_eq!(switched.spans[1].source, Some(12..21));
 }

@@ -46,7 +46,7 @@ fn bad_passages_are_named() {
 fn settings_that_cannot_be_followed_are_named() {
     let texts = || Place::new().texts("en", &["Fever."]);
     let base = config(&[Level::Entity]);
-    let two = AnchorConfig { languages: vec!["en".into(), "zh".into()], ..base.clone() };
+    let two = AnchorConfig { languages: ["en", "zh"].into_iter().collect(), ..base.clone() };
     let held_out: BTreeSet<String> = ["C1".to_owned(), "C404".to_owned()].into();
     for (settings, expected) in [
         (base.clone(), "languages: found no language beside `en`"),
@@ -107,7 +107,7 @@ fn a_sample_depends_on_seed_and_ids_only() {
 fn progress_ends_at_its_total() {
     let place = Place::new().texts("en", &["Fever."; 5]).passages(&articles());
     let told = std::sync::Mutex::new(Vec::new());
-    let settings = AnchorConfig { languages: vec!["en".into(), "zh".into()], ..config(&Level::ALL) };
+    let settings = AnchorConfig { languages: ["en", "zh"].into_iter().collect(), ..config(&Level::ALL) };
     let progress = |done, total| told.lock().unwrap().push((done, total));
     kbioxlm_corpus::build(crate::world::kb(), &place.texts, &place.passages, &settings, &place.path("out"), &progress)
         .unwrap();

@@ -2,7 +2,7 @@
 
 use crate::world::{Place, check_spans, config, facts, kb};
 use kbioxlm_corpus::render::{Tint, pieces};
-use kbioxlm_corpus::{AnchorConfig, Example, Level, Role};
+use kbioxlm_corpus::{AnchorConfig, Example, Languages, Level, Role};
 use kbioxlm_knowledge::Matcher;
 use proptest::prelude::*;
 
@@ -46,7 +46,7 @@ fn document() -> impl Strategy<Value = String> {
 /// Short chunks, so that small documents have several.
 fn settings() -> AnchorConfig {
     AnchorConfig {
-        languages: ["en", "zh", "es"].map(String::from).to_vec(),
+        languages: ["en", "zh", "es"].into_iter().collect(),
         min_chunk: 40,
         min_tail: 20,
         ..config(&[Level::Plain, Level::Entity, Level::Fact])
@@ -168,7 +168,7 @@ fn facts_are_told_in_three_ways_and_dropped_whole() {
     let place = Place::new()
         .texts("en", &[text])
         .texts("zh", &["阿司匹林、感冒颗粒和布洛芬可治疗流感引起的发热与头痛等症状。"]);
-    let settings = AnchorConfig { languages: vec![], min_chunk: 10, min_tail: 10, ..settings() };
+    let settings = AnchorConfig { languages: Languages::default(), min_chunk: 10, min_tail: 10, ..settings() };
     let examples: Vec<Example> = place.build(&settings).into_iter().filter(|e| e.level == Level::Fact).collect();
     let of = |id: &str| facts(examples.iter().find(|e| e.id == format!("fact:{id}")).unwrap());
     let mut own = of("en:d0:0:en");
@@ -210,7 +210,7 @@ fn a_cap_on_facts_is_spread_over_relations() {
 #[test]
 fn a_space_parts_words_that_a_switch_would_glue() {
     let place = Place::new().texts("zh", &["有T发热头痛3天，肺炎。"]);
-    let settings = AnchorConfig { languages: vec!["en".into()], levels: vec![Level::Entity], ..settings() };
+    let settings = AnchorConfig { languages: ["en"].into_iter().collect(), levels: vec![Level::Entity], ..settings() };
     let examples = place.build(&settings);
     assert_eq!(examples[1].segments[0].text, "有T Fever Headache 3天，pneumonia。");
     check_spans(&examples[1]);

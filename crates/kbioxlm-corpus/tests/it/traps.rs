@@ -50,7 +50,7 @@ fn trap_08_texts_and_offsets_survive() {
     let text = "Aspirin (0.5 mg, e.g. Bayer's) lowers FEVER\u{a0}by 1.2 °C.  Done.\n Headache😀 too.";
     let place = Place::new().texts("en", &[text]);
     let settings = AnchorConfig {
-        languages: vec!["zh".into()],
+        languages: ["zh"].into_iter().collect(),
         min_chunk: 30,
         min_tail: 10,
         ..config(&[Level::Plain, Level::Entity, Level::Fact])

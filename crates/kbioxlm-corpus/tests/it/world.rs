@@ -1,6 +1,7 @@
 //! A knowledge base of a dozen concepts in three languages, and shortcuts for building corpora with it.
 
-use kbioxlm_corpus::{AnchorConfig, Corpus, CorpusError, Example, Level, PassageSource, Role, TextSource};
+use kbioxlm_corpus::{AnchorConfig, Corpus, CorpusError, Example, Level, PassageSource, Role, Texts};
+use kbioxlm_documents::TextSource;
 use kbioxlm_knowledge::{Description, KnowledgeBase};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -95,7 +96,7 @@ pub fn is_label(lang: &str, text: &str) -> bool {
 /// A directory with inputs and the corpora built from them.
 pub struct Place {
     dir: TempDir,
-    pub texts: Vec<TextSource>,
+    pub texts: Vec<Texts>,
     pub passages: Vec<PassageSource>,
 }
 
@@ -111,7 +112,7 @@ impl Place {
     pub fn raw_texts(mut self, lang: &str, content: &str) -> Self {
         let path = self.path(&format!("{lang}-{}.jsonl", self.texts.len()));
         std::fs::write(&path, content).unwrap();
-        self.texts.push(TextSource { lang: lang.into(), path });
+        self.texts.push(TextSource { lang: Some(lang.into()), ..TextSource::new(path) }.into());
         self
     }
 
@@ -127,7 +128,7 @@ impl Place {
     pub fn passages(mut self, content: &str) -> Self {
         let path = self.path(&format!("passages-{}.jsonl", self.passages.len()));
         std::fs::write(&path, content).unwrap();
-        self.passages.push(PassageSource { langs: ["en".into(), "zh".into()], path });
+        self.passages.push(PassageSource { langs: ["en".into(), "zh".into()], path, max_documents: None });
         self
     }
 

@@ -1,0 +1,36 @@
+use kbioxlm_documents::TextSource;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Documents to anchor.
+#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Texts {
+    /// The file or directory, and how it is read.
+    #[serde(flatten)]
+    pub source: TextSource,
+    /// Documents at most, a seeded sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_documents: Option<usize>,
+}
+
+impl From<TextSource> for Texts {
+    fn from(source: TextSource) -> Self {
+        Self { source, max_documents: None }
+    }
+}
+
+/// Aligned passages: JSONL, a line `{"id": "…", "<lang>": "…", "<lang>": "…", "topic": "…"}`; other keys are passed over.
+///
+/// Rows of one `topic` come from one article, in its order; without a topic each row is an article of its own.
+#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassageSource {
+    /// The two languages, each the key of its passage.
+    pub langs: [String; 2],
+    /// The file.
+    pub path: PathBuf,
+    /// Rows at most, a seeded sample of whole articles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_documents: Option<usize>,
+}

@@ -1,10 +1,12 @@
+use crate::aligned::Articles;
 use crate::anchor::Anchor;
 use crate::corpus::{EXAMPLES, FORMAT, FORMAT_VERSION, MANIFEST, Manifest, SourceFile};
 use crate::documents::Sample;
 use crate::filter::{Filter, Filters};
 use crate::passage::Passages;
+use crate::passages::Pairs;
 use crate::read::{Reading, read};
-use crate::report::DocumentCounts;
+use crate::report::{DocumentCounts, PassageCounts};
 use crate::table::{Writer, rows};
 use crate::{
     AnchorConfig, CorpusError, CorpusReport, Example, Level, PassageSource, Result, Texts, entity, fact, passages,
@@ -53,7 +55,8 @@ pub fn build(
     let anchor = Anchor::new(kb, &config)?;
     let filters = Filters::new(&config)?;
     // A corpus of passages alone does not look at the documents, and the other way round.
-    let texts = if config.levels == [Level::Passage] { &[] } else { texts };
+    let aligned = if config.has(Level::Passage) && config.aligned_articles > 0 { texts } else { &[] };
+    let texts = if config.levels == [Level::Passage] { aligned } else { texts };
     let passages = if config.has(Level::Passage) { passages } else { &[] };
     let matchers = matchers(kb, texts, passages)?;
 
@@ -76,7 +79,11 @@ pub fn build(
             done: 0,
             total: 0,
         };
-        let built = build.documents(texts).and_then(|()| build.all_passages(passages));
+        let mut built = Ok(());
+        if config.levels != [Level::Passage] {
+            built = build.documents(texts);
+        }
+        built = built.and_then(|()| build.all_passages(passages)).and_then(|()| build.aligned(aligned));
         let Build { report, done, sink, .. } = build;
         drop(sink);
         // Where writing fails all else does, so its error is the one to tell.
@@ -205,7 +212,8 @@ impl Build<'_> {
         for source in sources {
             let [first, second] = &source.langs;
             let (Some(a), Some(b)) = (self.matchers.get(first), self.matchers.get(second)) else { continue };
-            let found = passages::read(source, config.seed, config.max_documents)?;
+            let limit = source.max_documents.into_iter().chain(config.max_documents).min();
+            let found = passages::read(source, config.seed, limit)?;
             let languages = source.langs.join("-");
             for pair in &found.pairs {
                 if let Some(before) = seen.insert((languages.clone(), pair.id.clone()), &source.path)
@@ -221,24 +229,50 @@ impl Build<'_> {
                     .into());
                 }
             }
-            let kept = filter.kept(&found.pairs, |_| languages.clone(), &mut self.report.left_out);
-            let pairs = passages::only(found.pairs, &kept);
-            let counts = self.report.passages.entry(languages).or_default();
-            counts.read += found.read;
-            counts.empty += found.empty;
-            counts.used += pairs.len() as u64;
-            let passages = Passages::new(self.anchor, source, &pairs, [a, b]);
-            for batch in passages.choose()?.chunks(BATCH) {
-                let part = |choices: &[_]| {
-                    let examples: Vec<Example> = choices.iter().map(|choice| passages.example(choice)).collect();
-                    Part::new(&examples, CorpusReport::default())
-                };
-                let parts = batch.par_chunks(PART).map(part).collect();
-                self.write(parts, 0)?;
-            }
-            self.write(Vec::new(), pairs.len())?;
+            let langs = [first.as_str(), second.as_str()];
+            self.pairs(langs, &source.path, found, [a, b], &mut filter)?;
         }
         Ok(())
+    }
+
+    fn aligned(&mut self, texts: &[Texts]) -> Result<()> {
+        let Some(first) = texts.first() else { return Ok(()) };
+        let matchers = self.matchers;
+        let articles = Articles::read(texts, self.anchor.config, matchers)?;
+        let mut filter = self.filters.filter();
+        for (langs, pairs) in articles.pairs() {
+            if let (Some(a), Some(b)) = (matchers.get(langs[0]), matchers.get(langs[1])) {
+                self.pairs(langs, &first.source.path, pairs, [a, b], &mut filter)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pairs of passages from those of one source.
+    fn pairs(
+        &mut self,
+        langs: [&str; 2],
+        path: &Path,
+        found: Pairs,
+        matchers: [&Matcher; 2],
+        filter: &mut Filter,
+    ) -> Result<()> {
+        let languages = langs.join("-");
+        let kept = filter.kept(&found.pairs, |_| languages.clone(), &mut self.report.left_out);
+        let pairs = passages::only(found.pairs, &kept);
+        let passages = Passages::new(self.anchor, langs, path, pairs, matchers);
+        let used = passages.len();
+        let counts = PassageCounts { read: found.read, empty: found.empty, used: used as u64 };
+        self.report.passages.entry(languages).or_default().add(&counts);
+        for batch in passages.choose()?.chunks(BATCH) {
+            let part = |choices: &[_]| {
+                let examples: Vec<Example> = choices.iter().map(|choice| passages.example(choice)).collect();
+                Part::new(&examples, CorpusReport::default())
+            };
+            let parts = batch.par_chunks(PART).map(part).collect();
+            self.write(parts, 0)?;
+        }
+        self.write(Vec::new(), used)
     }
 
     fn write(&mut self, parts: Vec<Result<Part>>, done: usize) -> Result<()> {

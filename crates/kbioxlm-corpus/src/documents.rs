@@ -117,6 +117,16 @@ impl Place {
         Self { document: document.into(), start: 0, origin: Arc::default() }
     }
 
+    /// The whole of a document.
+    pub fn new(document: Document) -> Self {
+        Self { document: document.id.into(), start: 0, origin: Arc::new(document.origin) }
+    }
+
+    /// What begins `bytes` behind it.
+    pub fn at(&self, bytes: usize) -> Self {
+        Self { start: self.start + bytes, ..self.clone() }
+    }
+
     /// As [`source_of`], for a stretch of the text.
     pub fn source_of(&self, bytes: Range<usize>) -> Range<usize> {
         original(&self.origin, bytes.start + self.start..bytes.end + self.start)

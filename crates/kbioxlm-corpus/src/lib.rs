@@ -4,6 +4,7 @@
 //! and writes one Parquet row an [`Example`]; [`Corpus`] reads them back. Every random choice belongs to one document
 //! and depends on the seed and the document's id only, so the same input gives the same bytes on any number of threads.
 
+mod aligned;
 mod anchor;
 mod build;
 mod config;

@@ -94,7 +94,7 @@ pub(crate) fn only(pairs: Vec<Pair>, kept: &[bool]) -> Vec<Pair> {
     for (pair, kept) in pairs.into_iter().zip(kept) {
         let gaps = gaps.entry(pair.topic).or_default();
         if *kept {
-            only.push(Pair { gaps: *gaps, ..pair });
+            only.push(Pair { gaps: pair.gaps + *gaps, ..pair });
         } else {
             *gaps += 1;
         }

@@ -5,7 +5,8 @@ use crate::report::{BeforeAfter, DemoReport, LossCurves, RetrievalScores, Traini
 use crate::{Embedded, LANGUAGES, Scale, benchmark, documents, tokenizer};
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use kbioxlm_corpus::{AnchorConfig, Level, PassageSource, TextSource};
+use kbioxlm_corpus::{AnchorConfig, Level, PassageSource, Texts};
+use kbioxlm_documents::TextSource;
 use kbioxlm_eval::{Join, Task, evaluate, finetune_task};
 use kbioxlm_files::{create_dir, read_jsonl, rng_for, write_atomic, write_json_atomic};
 use kbioxlm_knowledge::KnowledgeBase;
@@ -157,7 +158,7 @@ impl Demo<'_> {
         })
     }
 
-    fn write_texts(&self) -> Result<Vec<TextSource>> {
+    fn write_texts(&self) -> Result<Vec<Texts>> {
         let dir = self.out.join("text");
         create_dir(&dir)?;
         let write = |lang: &&str| {
@@ -165,7 +166,7 @@ impl Demo<'_> {
             let documents =
                 documents::documents(&self.knowledge, lang, self.options.scale.documents, self.options.seed);
             documents::write_documents(&path, &documents)?;
-            Ok(TextSource { lang: (*lang).to_owned(), path })
+            Ok(TextSource { lang: Some((*lang).to_owned()), ..TextSource::new(path) }.into())
         };
         LANGUAGES.iter().map(write).collect()
     }
@@ -183,14 +184,14 @@ impl Demo<'_> {
         chosen.filter_map(|&c| self.knowledge.concepts.get(c)).map(|c| c.id.to_owned()).collect()
     }
 
-    fn corpora(&self, kb: &KnowledgeBase, texts: &[TextSource], held_out: &BTreeSet<String>) -> Result<Corpora> {
+    fn corpora(&self, kb: &KnowledgeBase, texts: &[Texts], held_out: &BTreeSet<String>) -> Result<Corpora> {
         let allowed: Vec<bool> = self.knowledge.concepts.iter().map(|c| !held_out.contains(c.id)).collect();
         let mut subjects = self.shuffled("subjects");
         subjects.retain(|&c| allowed.get(c).copied().unwrap_or(false));
         let (unseen, seen) = subjects.split_at(subjects.len() / UNSEEN_SUBJECTS);
         let config = AnchorConfig {
             seed: self.options.seed,
-            languages: LANGUAGES.map(str::to_owned).to_vec(),
+            languages: LANGUAGES.into_iter().collect(),
             // The documents are short, and the shortest are Chinese; few facts leave the chunk its share of the tokens.
             min_chunk: 120,
             min_tail: 60,
@@ -203,7 +204,7 @@ impl Demo<'_> {
             anchored: self.out.join("corpus-anchored"),
             unseen_passages: self.out.join("corpus-unseen-passages"),
         };
-        let build = |levels: &[Level], texts: &[TextSource], passages: &[PassageSource], out: &Path| -> Result<()> {
+        let build = |levels: &[Level], texts: &[Texts], passages: &[PassageSource], out: &Path| -> Result<()> {
             let config = AnchorConfig { levels: levels.to_vec(), ..config.clone() };
             kbioxlm_corpus::build(kb, texts, passages, &config, out, &|_, _| ())?;
             Ok(())
@@ -222,16 +223,17 @@ impl Demo<'_> {
             let path = self.out.join("text").join(format!("passages-{name}-{}.jsonl", langs.join("-")));
             let passages = documents::passages(&self.knowledge, langs, subjects, allowed, PASSAGES, self.options.seed);
             documents::write_passages(&path, langs, &passages)?;
-            Ok(PassageSource { langs: langs.map(str::to_owned), path })
+            Ok(PassageSource::new(langs, path))
         };
         others.iter().map(write).collect()
     }
 
     /// Trains the tokenizer, initialises the model, and writes both; returns the number of pieces.
-    fn initialise(&self, texts: &[TextSource], out: &Path) -> Result<usize> {
+    fn initialise(&self, texts: &[Texts], out: &Path) -> Result<usize> {
         let Scale { documents, vocabulary, hidden, layers, heads, max_length, .. } = self.options.scale;
-        let of = |t: &TextSource| documents::documents(&self.knowledge, &t.lang, documents, self.options.seed);
-        let documents: Vec<documents::Document> = texts.iter().flat_map(of).collect();
+        let of = |lang: &String| documents::documents(&self.knowledge, lang, documents, self.options.seed);
+        let languages = texts.iter().filter_map(|t| t.source.lang.as_ref());
+        let documents: Vec<documents::Document> = languages.flat_map(of).collect();
         let json = tokenizer::train(documents.iter().map(|d| &d.text), vocabulary)?;
         let path = self.out.join("tokenizer.json");
         write_atomic(&path, |w| w.write_all(json.as_bytes()))?;

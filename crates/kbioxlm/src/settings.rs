@@ -16,20 +16,23 @@ pub fn read<T: DeserializeOwned>(file: Option<&Path>, overrides: &[String]) -> R
 
 /// As [`read`], but the table itself, for callers that lay arguments over it.
 pub fn table(file: Option<&Path>, overrides: &[String]) -> Result<Table> {
-    let mut table = match file {
-        None => Table::new(),
-        Some(path) => {
-            let text = kbioxlm_files::read_text(path)?;
-            text.parse::<Table>().map_err(|e| {
-                let line = e.span().map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
-                FileError::content(path, line, e.message().to_owned(), "a TOML file", "correct this line")
-            })?
-        }
-    };
-    for assignment in overrides {
-        set(&mut table, assignment)?;
-    }
+    let mut table = file.map_or_else(|| Ok(Table::new()), file_table)?;
+    set_all(&mut table, overrides)?;
     Ok(table)
+}
+
+/// A TOML file.
+pub fn file_table(path: &Path) -> Result<Table> {
+    let text = kbioxlm_files::read_text(path)?;
+    Ok(text.parse::<Table>().map_err(|e| {
+        let line = e.span().map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+        FileError::content(path, line, e.message().to_owned(), "a TOML file", "correct this line")
+    })?)
+}
+
+/// Lays overrides (`a.b=value`) over a table.
+pub fn set_all(table: &mut Table, overrides: &[String]) -> Result<()> {
+    overrides.iter().try_for_each(|assignment| set(table, assignment))
 }
 
 /// Turns a table into settings; `file` is named in the error.

@@ -112,5 +112,5 @@ fn an_unknown_setting() {
 fn usage_errors_exit_with_2() {
     let place = Place::new();
     assert_eq!(place.run("finetune --task poetry").code, Some(2));
-    assert_eq!(place.run("corpus build --kb kb --text en --out c").code, Some(2));
+    assert_eq!(place.run("corpus build --kb kb --text en= --out c").code, Some(2));
 }

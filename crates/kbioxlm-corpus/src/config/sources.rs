@@ -34,3 +34,10 @@ pub struct PassageSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_documents: Option<usize>,
 }
+
+impl PassageSource {
+    /// All rows of a file.
+    pub fn new(langs: [&str; 2], path: impl Into<PathBuf>) -> Self {
+        Self { langs: langs.map(str::to_owned), path: path.into(), max_documents: None }
+    }
+}

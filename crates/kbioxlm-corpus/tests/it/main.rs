@@ -4,7 +4,10 @@
 mod disk;
 mod filters;
 mod input;
+mod mentions;
+mod names;
 mod passages;
+mod sources;
 mod spans;
 mod stats;
 mod traps;

@@ -1,6 +1,6 @@
 //! Properties of the examples of any document.
 
-use crate::world::{Place, check_spans, config, facts, kb};
+use crate::world::{Place, check_spans, config, facts, kb, switches};
 use kbioxlm_corpus::render::{Tint, pieces};
 use kbioxlm_corpus::{AnchorConfig, Example, Languages, Level, Role};
 use kbioxlm_knowledge::Matcher;
@@ -120,10 +120,6 @@ proptest! {
             prop_assert_eq!(switched.unwrap_or_else(|| text.clone()), expected);
         }
     }
-}
-
-fn switches(example: &Example) -> Vec<&str> {
-    example.spans.iter().filter(|s| s.switched && s.role == Role::Entity).map(|s| example.text_of(s).unwrap()).collect()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use kbioxlm_corpus::{AnchorConfig, Corpus, CorpusError, Example, Level, PassageSource, Role, Texts};
 use kbioxlm_documents::TextSource;
 use kbioxlm_knowledge::{Description, KnowledgeBase};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use tempfile::TempDir;
@@ -38,6 +39,11 @@ C10|en|non-ST-elevation myocardial infarction|1|Disease|
 C10|zh|非ST段抬高型心肌梗死|1|Disease|
 C11|en|fatal|1|Symptom|
 C11|es|Fatal|1|Symptom|
+C12|en|common cold|1|Disease|
+C12|en|cold|0|Disease|
+C12|zh|感冒|1|Disease|
+C13|en|cold|1|Exposure|
+C13|zh|寒冷|1|Exposure|
 ";
 
 const FACTS: &str = "\
@@ -54,6 +60,7 @@ C6|is_a|C4
 C3|interacts_with|C8
 C9|may_treat|C5
 C1|is_a|C1
+C3|may_treat|C12
 ";
 
 const RELATIONS: &str = "\
@@ -116,6 +123,20 @@ impl Place {
         self
     }
 
+    /// Documents that declare their languages.
+    pub fn any_texts(mut self, content: &str) -> Self {
+        let path = self.path(&format!("any-{}.jsonl", self.texts.len()));
+        std::fs::write(&path, content).unwrap();
+        self.texts.push(TextSource::new(path).into());
+        self
+    }
+
+    /// The texts by their ids.
+    pub fn content(&self) -> BTreeMap<String, String> {
+        let documents = self.texts.iter().flat_map(|t| t.source.documents().unwrap());
+        documents.map(|d| d.unwrap()).map(|d| (d.id, d.text)).collect()
+    }
+
     /// Documents with the ids d0, d1 …
     pub fn texts(self, lang: &str, texts: &[impl AsRef<str>]) -> Self {
         let row = |(n, text): (usize, &_)| {
@@ -128,7 +149,7 @@ impl Place {
     pub fn passages(mut self, content: &str) -> Self {
         let path = self.path(&format!("passages-{}.jsonl", self.passages.len()));
         std::fs::write(&path, content).unwrap();
-        self.passages.push(PassageSource { langs: ["en".into(), "zh".into()], path, max_documents: None });
+        self.passages.push(PassageSource::new(["en", "zh"], path));
         self
     }
 
@@ -168,6 +189,11 @@ pub fn facts(example: &Example) -> Vec<[&str; 3]> {
     (0..example.segments.len() as u32 - 1)
         .map(|n| [of(n, Role::Head), of(n, Role::Relation), of(n, Role::Tail)])
         .collect()
+}
+
+/// What was put in the place of mentions.
+pub fn switches(example: &Example) -> Vec<&str> {
+    example.spans.iter().filter(|s| s.switched && s.role == Role::Entity).map(|s| example.text_of(s).unwrap()).collect()
 }
 
 /// Asserts that every span, cut out by bytes and by characters, is what it claims to be.

@@ -4,7 +4,8 @@ use super::description::{AnchoredSection, CorpusFiles, Description, Place, Root,
 use crate::EvalError;
 use crate::conll::Join;
 use crate::task::{Task, TaskOptions};
-use kbioxlm_corpus::{AnchorConfig, PassageSource, TextSource};
+use kbioxlm_corpus::{AnchorConfig, PassageSource, Texts};
+use kbioxlm_documents::TextSource;
 use kbioxlm_files::read_text;
 use kbioxlm_train::{FinetuneConfig, PretrainConfig};
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ pub struct AnchoredModel {
     /// The model it starts from; `None` is the (trimmed) base.
     pub from: Option<String>,
     /// Monolingual texts.
-    pub texts: Vec<TextSource>,
+    pub texts: Vec<Texts>,
     /// Passage pairs.
     pub passages: Vec<PassageSource>,
     /// How the corpus is anchored.
@@ -235,9 +236,9 @@ impl Sections {
             let own = |key: &str, anchors: &mut Table| anchors.remove(key).map(|v| (key.to_owned(), v));
             let sources: Table = ["texts", "passages"].into_iter().filter_map(|key| own(key, &mut anchors)).collect();
             let sources: CorpusFiles = place.section(&name, sources)?;
-            let text = |(lang, path)| TextSource { lang, path: files.one(path) };
+            let text = |(lang, path)| Texts::from(TextSource { lang: Some(lang), ..TextSource::new(files.one(path)) });
             let passages = sources.passages.into_iter().map(|(pair, path)| match pair.split_once('-') {
-                Some((a, b)) => Ok(PassageSource { langs: [a.to_owned(), b.to_owned()], path: files.one(path) }),
+                Some((a, b)) => Ok(PassageSource::new([a, b], files.one(path))),
                 None => Err(place.error(
                     None,
                     format!("[corpus] passages.{pair}"),

@@ -122,11 +122,11 @@ impl Run<'_> {
     /// A model pretrained on a corpus of its own.
     fn anchored(&mut self, plan: &AnchoredModel, kb: &Finished, start: &Finished) -> Result<Finished, EvalError> {
         let AnchoredModel { name, texts, passages, corpus: anchors, pretrain, .. } = plan;
-        let languages: Vec<&String> = texts.iter().map(|t| &t.lang).collect();
+        let languages: Vec<&Option<String>> = texts.iter().map(|t| &t.source.lang).collect();
         let pairs: Vec<&[String; 2]> = passages.iter().map(|p| &p.langs).collect();
         let inputs = json!({
             "knowledge": kb.key,
-            "texts": self.steps.hash_all(texts.iter().map(|t| &t.path))?,
+            "texts": self.steps.hash_all(texts.iter().map(|t| &t.source.path))?,
             "languages": languages,
             "passages": self.steps.hash_all(passages.iter().map(|p| &p.path))?,
             "pairs": pairs,

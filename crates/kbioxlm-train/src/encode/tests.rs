@@ -30,7 +30,7 @@ fn pieces(text: &str) -> Encoding {
 }
 
 fn example(level: Level, texts: &[&str], spans: &[(usize, &str, Role, Option<u32>)]) -> Example {
-    let segments = texts.iter().map(|t| Segment { lang: "en".into(), text: (*t).to_owned() }).collect();
+    let segments = texts.iter().map(|t| Segment { lang: "en".into(), text: (*t).to_owned(), source: None }).collect();
     let span = |&(segment, part, role, fact): &(usize, &str, Role, Option<u32>)| {
         let start = texts[segment].find(part).unwrap();
         let chars = texts[segment][..start].chars().count();
@@ -42,6 +42,7 @@ fn example(level: Level, texts: &[&str], spans: &[(usize, &str, Role, Option<u32
             concept: None,
             fact,
             switched: false,
+            source: None,
         }
     };
     let label = (level == Level::Passage).then_some(PassageLabel::Link);

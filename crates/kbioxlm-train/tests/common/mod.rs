@@ -3,7 +3,8 @@
 //! them, and a tiny random model with a tokenizer.
 
 use burn::tensor::Device;
-use kbioxlm_corpus::{AnchorConfig, Level, PassageSource, TextSource};
+use kbioxlm_corpus::{AnchorConfig, Level, PassageSource, Texts};
+use kbioxlm_documents::TextSource;
 use kbioxlm_knowledge::{Description, KnowledgeBase};
 use kbioxlm_model::{Heads, Layout, ModelConfig, Tokenizer, init};
 use serde_json::json;
@@ -55,8 +56,11 @@ impl World {
     /// Builds the corpus `name` of these levels.
     pub fn corpus(&self, name: &str, levels: &[Level], seed: u64) -> PathBuf {
         let out = self.path(name);
-        let text = |lang: &str| TextSource { lang: lang.into(), path: self.path(&format!("{lang}.jsonl")) };
-        let passages = PassageSource { langs: ["en".into(), "zh".into()], path: self.path("passages.jsonl") };
+        let text = |lang: &str| {
+            let path = self.path(&format!("{lang}.jsonl"));
+            Texts::from(TextSource { lang: Some(lang.into()), ..TextSource::new(path) })
+        };
+        let passages = PassageSource::new(["en", "zh"], self.path("passages.jsonl"));
         let config = AnchorConfig {
             seed,
             levels: levels.to_vec(),

@@ -1,7 +1,7 @@
 //! What a corpus holds: what a person asks of it first.
 
 use crate::report::{ExampleCounts, languages_of};
-use crate::{Corpus, CorpusError, Example, Level, PassageLabel, Result, Role};
+use crate::{Corpus, CorpusError, Example, Languages, Level, PassageLabel, Result, Role};
 use kbioxlm_knowledge::{KnowledgeBase, RelationIndex, TokenKind, folded_tokens};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -306,9 +306,9 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 /// The preferred names of a concept in these languages.
-fn names(kb: &KnowledgeBase, id: &str, languages: &[String]) -> Option<String> {
+fn names(kb: &KnowledgeBase, id: &str, languages: &Languages) -> Option<String> {
     let concept = kb.find_concept(id)?;
-    let preferred = |lang: &String| kb.preferred(concept, lang).map(|term| kb.term(term).text);
+    let preferred = |(lang, _): (&str, f64)| kb.preferred(concept, lang).map(|term| kb.term(term).text);
     let names: Vec<&str> = languages.iter().filter_map(preferred).collect();
     (!names.is_empty()).then(|| names.join(" / "))
 }

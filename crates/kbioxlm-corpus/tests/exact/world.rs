@@ -1,6 +1,7 @@
 //! Random knowledge bases and documents.
 
-use kbioxlm_corpus::{AnchorConfig, Corpus, Example, Level, TextSource};
+use kbioxlm_corpus::{AnchorConfig, Corpus, Example, Level, Texts};
+use kbioxlm_documents::TextSource;
 use kbioxlm_files::rng_for;
 use kbioxlm_knowledge::{ConceptIndex, Description, KnowledgeBase};
 use rand::RngExt;
@@ -263,14 +264,14 @@ impl World {
 
     /// The examples of a corpus of the documents.
     pub fn build(&self, documents: &[Document], config: &AnchorConfig) -> Vec<Example> {
-        let texts: Vec<TextSource> = LANGUAGES
+        let texts: Vec<Texts> = LANGUAGES
             .iter()
             .map(|lang| {
                 let path = self.dir.path().join(format!("{lang}.jsonl"));
                 let row = |d: &Document| format!("{}\n", serde_json::json!({"id": d.id, "text": d.text}));
                 let rows: String = documents.iter().filter(|d| d.lang == *lang).map(row).collect();
                 std::fs::write(&path, rows).unwrap();
-                TextSource { lang: (*lang).to_owned(), path }
+                TextSource { lang: Some((*lang).to_owned()), ..TextSource::new(path) }.into()
             })
             .collect();
         let out = self.dir.path().join("corpus");

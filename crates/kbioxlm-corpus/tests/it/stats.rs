@@ -97,10 +97,10 @@ fn rankings_have_names_and_a_fixed_order() {
     let types: Vec<&str> = stats.semantic_types.iter().map(|e| e.id.as_str()).collect();
     assert_eq!(types.len(), 3);
     assert!(types.contains(&"Symptom"));
-    assert_eq!(stats.coverage.known_concepts, Some(11));
+    assert_eq!(stats.coverage.known_concepts, Some(13));
     let met: std::collections::BTreeSet<&str> =
         all.iter().flat_map(|e| &e.spans).filter_map(|s| s.concept.as_deref()).collect();
-    assert!((stats.coverage.known_share.unwrap() - met.len() as f64 / 11.0).abs() < 1e-12);
+    assert!((stats.coverage.known_share.unwrap() - met.len() as f64 / 13.0).abs() < 1e-12);
 
     let bare = of(&corpus, None, false);
     assert_eq!(bare.switched.iter().map(|e| e.count).max(), stats.switched.iter().map(|e| e.count).max());

@@ -45,9 +45,8 @@ impl<'a> Anchor<'a> {
     /// The mentions in a text that the settings let mark, from left to right.
     pub fn mark(&self, matcher: &Matcher, text: &str) -> Vec<Marked> {
         let AnchorConfig { ambiguous, mark_types, use_types, .. } = self.config;
-        let has_type = |selection: &crate::Names, concept| {
-            selection.is_all() || selection.has(self.kb.semantic_types(concept))
-        };
+        let has_type =
+            |selection: &crate::Names, concept| selection.is_all() || selection.has(self.kb.semantic_types(concept));
         let mut marked = Vec::new();
         for mention in matcher.find(text) {
             let surface = text.get(mention.bytes.clone()).unwrap_or_default();

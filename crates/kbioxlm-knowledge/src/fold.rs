@@ -15,6 +15,7 @@ use foldhash::fast::FixedState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
+use wide::i8x16;
 
 /// What stands between a token and the one before it.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -30,8 +31,8 @@ pub(crate) enum Gap {
 /// The folded text of a token.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(crate) enum Key<'a> {
-    /// At most eight ASCII letters and digits: folded, the first in the lowest byte; and how many.
-    Short(u64, usize),
+    /// At most [`SHORT`] ASCII letters and digits: folded, the first in the lowest byte; and how many.
+    Short(u128, usize),
     /// More ASCII letters and digits, as they stand in the text: [`lower`] folds them.
     Ascii(&'a [u8]),
     /// One character, folded.
@@ -76,31 +77,39 @@ pub(crate) const fn lower(byte: u8) -> u8 {
 /// [`lower`] for eight bytes.
 pub(crate) const LOWER: u64 = u64::from_le_bytes([lower(0); 8]);
 
-const fn each(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// How many of the eight bytes, from the lowest on, are ASCII letters or digits: all at once, since a loop that ends
+/// How many of the sixteen bytes, from the lowest on, are ASCII letters or digits: all at once, since a loop that ends
 /// somewhere costs more than all the rest of matching.
-fn leading_alphanumeric(bytes: u64) -> usize {
-    let ascii = bytes & each(0x7F);
-    // The high bit of each byte says whether it is at least the character.
-    let at_least = |byte: u64, c: u8| byte + each(0x80 - c);
-    let lower = ascii | LOWER;
-    let letter = at_least(lower, b'a') & !at_least(lower, b'z' + 1);
-    let digit = at_least(ascii, b'0') & !at_least(ascii, b'9' + 1);
-    let is = (letter | digit) & !bytes & each(0x80);
-    ((is ^ each(0x80)).trailing_zeros() / 8) as usize
+#[inline(always)]
+fn leading_alphanumeric(bytes: [u64; 2]) -> usize {
+    let bytes: i8x16 = bytemuck::cast(bytes);
+    // Bytes beyond ASCII are negative, hence in neither range.
+    let between = |bytes: i8x16, first: u8, last: u8| {
+        bytes.simd_gt(i8x16::splat(first as i8 - 1)) & bytes.simd_lt(i8x16::splat(last as i8 + 1))
+    };
+    let letters = between(bytes | i8x16::splat(lower(0) as i8), b'a', b'z');
+    let is = letters | between(bytes, b'0', b'9');
+    (!is.to_bitmask()).trailing_zeros() as usize
 }
 
-/// The eight bytes from `at` on as one number, the first lowest; zeros behind the end.
+/// Most letters of a [`Key::Short`]: longer words are rare, and cost a loop.
+pub(crate) const SHORT: usize = 15;
+
+/// The sixteen bytes from `at` on as two numbers, the first byte lowest; zeros behind the end.
 #[inline]
-fn eight(bytes: &[u8], at: usize) -> u64 {
-    if let Some(Ok(chunk)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
-        return u64::from_le_bytes(chunk);
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b))
+fn sixteen(bytes: &[u8], at: usize) -> [u64; 2] {
+    let all = bytes.get(at..at + 16).and_then(|chunk| <[u8; 16]>::try_from(chunk).ok());
+    let all = u128::from_le_bytes(all.unwrap_or_else(|| {
+        let mut end = [0; 16];
+        end.iter_mut().zip(bytes.get(at..).unwrap_or_default()).for_each(|(to, &from)| *to = from);
+        end
+    }));
+    [all as u64, (all >> 64) as u64]
+}
+
+/// The lowest `count` bytes of a number, at most eight.
+#[inline]
+fn lowest(count: usize) -> u64 {
+    u64::MAX.checked_shr(64 - 8 * count as u32).unwrap_or(0)
 }
 
 /// A token and its place in the text.
@@ -112,23 +121,10 @@ pub(crate) struct Token<'a> {
     pub key: Key<'a>,
 }
 
-/// Classes of ASCII bytes, as bits of a byte table: most text is decided here.
-const ASCII_WORD: u8 = 1;
-const ASCII_SPACE: u8 = 2;
-const ASCII: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut at = 0;
-    while at < 128 {
-        let byte = at as u8;
-        if byte.is_ascii_alphanumeric() {
-            table[at] = ASCII_WORD;
-        } else if matches!(byte, b'\t'..=b'\r' | b' ') {
-            table[at] = ASCII_SPACE;
-        }
-        at += 1;
-    }
-    table
-};
+/// ASCII white space.
+const fn is_ascii_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}
 
 /// No simple folding: see [`FOLDS`].
 const COMPLEX: u16 = u16::MAX;
@@ -157,6 +153,27 @@ fn fold_char(c: char, into: &mut String) {
     }));
 }
 
+/// Makes something of tokens. A trait rather than a closure, which is not compiled anew for each kind of key: the scanner knows
+/// the kind where it has found it, and telling it again costs more than the rest.
+pub(crate) trait TakeToken<'s> {
+    /// What is made.
+    type Made;
+    /// Makes it.
+    fn take(self, token: Token<'s>) -> Self::Made;
+}
+
+/// Leaves tokens as they are.
+struct Itself;
+
+impl<'s> TakeToken<'s> for Itself {
+    type Made = Token<'s>;
+
+    #[inline(always)]
+    fn take(self, token: Token<'s>) -> Token<'s> {
+        token
+    }
+}
+
 /// Cuts a text into tokens, from any token's beginning on.
 pub(crate) struct Scanner<'t> {
     text: &'t str,
@@ -176,44 +193,46 @@ impl<'t> Scanner<'t> {
     where
         't: 's,
     {
+        self.next_into(scratch, Itself)
+    }
+
+    /// What `take` makes of the next token.
+    #[inline(always)]
+    pub(crate) fn next_into<'s, T: TakeToken<'s>>(&mut self, scratch: &'s mut String, take: T) -> Option<T::Made>
+    where
+        't: 's,
+    {
         let bytes = self.text.as_bytes();
         let mut gap = Gap::None;
         loop {
             let &first = bytes.get(self.at)?;
-            let kind = ASCII[usize::from(first)];
-            if kind == ASCII_WORD {
-                let start = self.at;
-                let chunk = eight(bytes, start);
-                let mut length = leading_alphanumeric(chunk);
-                let mut key =
-                    Key::Short((chunk | LOWER) & u64::MAX.checked_shr(64 - 8 * length as u32).unwrap_or(0), length);
-                if length == 8 {
-                    let mut more = leading_alphanumeric(eight(bytes, start + 8));
-                    while more > 0 {
-                        length += more;
-                        more = if more == 8 { leading_alphanumeric(eight(bytes, start + length)) } else { 0 };
-                    }
-                    if length > 8 {
-                        key = Key::Ascii(&bytes[start..start + length]);
-                    }
-                }
-                let end = start + length;
+            // Most tokens are a word of ASCII after one space: found without a branch for either.
+            let space = usize::from(first == b' ');
+            let start = self.at + space;
+            let chunk = sixteen(bytes, start);
+            let length = leading_alphanumeric(chunk);
+            if length > 0 {
+                let gap = if space > 0 && gap == Gap::None { Gap::Space } else { gap };
                 let gap = self.gap(gap, Class::Word);
+                let mut end = start + length;
+                let long = length > SHORT;
+                while long && bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+                    end += 1;
+                }
                 if bytes.get(end).is_some_and(|&b| b >= 0x80) && goes_on(self.text, end) {
-                    return Some(self.slow(start, gap, scratch));
+                    return Some(take.take(self.slow(start, gap, scratch)));
                 }
                 self.at = end;
-                return Some(Token { start, end, gap, key });
-            }
-            if kind == ASCII_SPACE {
-                // One space before a word: nearly always.
-                let next = bytes.get(self.at + 1).map_or(0, |&b| ASCII[usize::from(b)]);
-                if first == b' ' && next == ASCII_WORD && gap == Gap::None {
-                    self.at += 1;
-                    gap = Gap::Space;
-                } else {
-                    gap = self.space(gap);
+                if long {
+                    return Some(take.take(Token { start, end, gap, key: Key::Ascii(&bytes[start..end]) }));
                 }
+                let low = (chunk[0] | LOWER) & lowest(length.min(8));
+                let high = (chunk[1] | LOWER) & lowest(length.saturating_sub(8));
+                let key = Key::Short(u128::from(high) << 64 | u128::from(low), length);
+                return Some(take.take(Token { start, end, gap, key }));
+            }
+            if is_ascii_space(first) {
+                gap = self.space(gap);
                 continue;
             }
             let start = self.at;
@@ -225,7 +244,7 @@ impl<'t> Scanner<'t> {
                 Class::Ignorable => self.at += c.len_utf8(),
                 Class::Word => {
                     let gap = self.gap(gap, class);
-                    return Some(self.slow(start, gap, scratch));
+                    return Some(take.take(self.slow(start, gap, scratch)));
                 }
                 Class::Unspaced | Class::Other | Class::Extend => {
                     let gap = self.gap(gap, class);
@@ -234,9 +253,9 @@ impl<'t> Scanner<'t> {
                     let alone = bytes.get(end).is_none_or(|&b| b < 0x80) || !extends(self.text, end);
                     if let (Some(folded), true) = (folded.and_then(|f| char::from_u32(f.into())), alone) {
                         self.at = end;
-                        return Some(Token { start, end, gap, key: Key::Char(folded) });
+                        return Some(take.take(Token { start, end, gap, key: Key::Char(folded) }));
                     }
-                    return Some(self.slow(start, gap, scratch));
+                    return Some(take.take(self.slow(start, gap, scratch)));
                 }
             }
         }

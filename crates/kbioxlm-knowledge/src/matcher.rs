@@ -1,12 +1,11 @@
 use crate::content::TermRow;
-use crate::fold::{Gap, Scanner, equal_but_for_form};
+use crate::fold::{self, Gap, Scanner, TakeToken, equal_but_for_form};
 use crate::store::{Section, Store};
 use crate::{ConceptIndex, KnowledgeBase, KnowledgeError, Result, TermIndex};
 use compile::{CASED, LAST, Node, label};
-use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
-use words::{Slot, Words};
+use words::{Slot, Token, Words};
 
 pub(crate) mod compile;
 #[cfg(test)]
@@ -64,8 +63,6 @@ pub struct Mention {
 pub struct Matcher {
     kb: KnowledgeBase,
     sections: Sections,
-    /// Tokens of the longest pattern.
-    longest: usize,
 }
 
 /// Where the parts of the matcher lie; see [`compile`].
@@ -75,7 +72,6 @@ struct Sections {
     words: Section,
     word_starts: Section,
     chars: Section,
-    roots: Section,
     nodes: Section,
     labels: Section,
     candidates: Section,
@@ -88,8 +84,7 @@ impl Sections {
             slots: store.find::<Slot>(&name("slots"))?,
             words: store.find::<u8>(&name("words"))?,
             word_starts: store.find::<u32>(&name("word_starts"))?,
-            chars: store.find::<u32>(&name("chars"))?,
-            roots: store.find::<u32>(&name("roots"))?,
+            chars: store.find::<Token>(&name("chars"))?,
             nodes: store.find::<Node>(&name("nodes"))?,
             labels: store.find::<u32>(&name("labels"))?,
             candidates: store.find::<u32>(&name("candidates"))?,
@@ -97,23 +92,80 @@ impl Sections {
     }
 }
 
-/// A token of the text and the label by which the trie knows it.
+/// A token of the text.
 #[derive(Copy, Clone)]
-struct Piece {
+pub(crate) struct Piece {
     start: usize,
     end: usize,
-    /// Number of the token; [`UNKNOWN`]: no term has it.
-    token: u32,
+    token: Token,
     gap: Gap,
 }
 
-const UNKNOWN: u32 = u32::MAX >> 1;
-/// Tokens that are read ahead.
-const WINDOW: usize = 1024;
+impl<'s> TakeToken<'s> for Words<'_> {
+    type Made = Piece;
 
-thread_local! {
-    /// The tokens and the folding buffer of a search, kept for the next.
-    static BUFFERS: RefCell<(Vec<Piece>, String)> = const { RefCell::new((Vec::new(), String::new())) };
+    #[inline(always)]
+    fn take(self, token: fold::Token<'s>) -> Piece {
+        Piece { start: token.start, end: token.end, token: self.find(token.key), gap: token.gap }
+    }
+}
+
+/// Tokens done with that are kept at most: however long a text is, few are in memory.
+const COMPACT: usize = 1024;
+
+/// The tokens of a text, read when they are asked for: most begin no name, and are forgotten at once.
+struct Pieces<'v, 't> {
+    view: &'v View<'v>,
+    scanner: Scanner<'t>,
+    scratch: String,
+    /// Tokens read ahead, of which the first `taken` are done with.
+    ahead: Vec<Piece>,
+    taken: usize,
+}
+
+impl<'v, 't> Pieces<'v, 't> {
+    fn new(view: &'v View<'v>, text: &'t str) -> Self {
+        Self { view, scanner: Scanner::new(text), scratch: String::new(), ahead: Vec::new(), taken: 0 }
+    }
+
+    #[inline]
+    fn read(&mut self) -> Option<Piece> {
+        self.scanner.next_into(&mut self.scratch, self.view.words)
+    }
+
+    /// Takes the next token with which a name begins.
+    #[inline]
+    fn next_root(&mut self) -> Option<Piece> {
+        if self.taken >= COMPACT {
+            self.ahead.drain(..self.taken);
+            self.taken = 0;
+        }
+        while let Some(&piece) = self.ahead.get(self.taken) {
+            self.taken += 1;
+            if piece.token.root != 0 {
+                return Some(piece);
+            }
+        }
+        self.ahead.clear();
+        self.taken = 0;
+        loop {
+            let piece = self.read()?;
+            if piece.token.root != 0 {
+                return Some(piece);
+            }
+        }
+    }
+
+    /// The token `count` places behind the one taken last; `count` rises by one from call to call.
+    #[inline]
+    fn peek(&mut self, count: usize) -> Option<Piece> {
+        if let Some(&piece) = self.ahead.get(self.taken + count) {
+            return Some(piece);
+        }
+        let piece = self.read()?;
+        self.ahead.push(piece);
+        Some(piece)
+    }
 }
 
 impl Matcher {
@@ -122,20 +174,46 @@ impl Matcher {
     /// # Errors
     /// [`KnowledgeError::NoTerms`] when there are none.
     pub fn new(kb: &KnowledgeBase, lang: &str) -> Result<Self> {
-        let parts = Sections::find(&kb.store, lang).zip(kb.store.find::<u32>(&format!("matcher/{lang}/longest")));
-        let Some((sections, longest)) = parts else {
+        let Some(sections) = Sections::find(&kb.store, lang) else {
             let known = kb.languages().join(", ");
             return Err(KnowledgeError::NoTerms { lang: lang.to_owned(), known });
         };
-        let longest = kb.store.get::<u32>(longest).first().map_or(1, |&n| n.max(1) as usize);
-        Ok(Self { kb: kb.clone(), sections, longest })
+        Ok(Self { kb: kb.clone(), sections })
     }
 
     /// The mentions in `text`, from left to right.
     pub fn find(&self, text: &str) -> Vec<Mention> {
+        let view = self.view();
+        let terms: &[TermRow] = self.kb.term_rows();
         let mut mentions = Vec::new();
-        // A search within a search cannot be: nothing that is called here calls back.
-        BUFFERS.with_borrow_mut(|(pieces, scratch)| self.search(text, pieces, scratch, &mut mentions));
+        let mut pieces = Pieces::new(&view, text);
+        let (mut counted, mut chars) = (0, 0);
+        while let Some(first) = pieces.next_root() {
+            let mut best = None;
+            view.walk(
+                first,
+                |count| pieces.peek(count),
+                |count, end, terminal| {
+                    let candidate = if terminal & CASED == 0 {
+                        view.candidates.get(terminal as usize - 1).copied()
+                    } else {
+                        let surface = &text[first.start..end];
+                        view.candidates(terminal).find(|&c| self.is(c, surface))
+                    };
+                    best = candidate.map(|c| (count, end, c)).or(best);
+                },
+            );
+            let Some((count, end, candidate)) = best else { continue };
+            pieces.taken += count;
+            let bytes = first.start..end;
+            chars += text[counted..bytes.start].chars().count();
+            let first_char = chars;
+            chars += text[bytes.clone()].chars().count();
+            counted = bytes.end;
+            let term = candidate & !(CASED | LAST);
+            let concept = ConceptIndex(terms[term as usize].concept);
+            mentions.push(Mention { bytes, chars: first_char..chars, term: TermIndex(term), concept });
+        }
         mentions
     }
 
@@ -147,16 +225,20 @@ impl Matcher {
     /// The terms that are `name`, the one that a mention would be of first; empty when it is none.
     pub fn lookup(&self, name: &str) -> Vec<(TermIndex, ConceptIndex)> {
         let view = self.view();
-        let (mut pieces, mut scratch) = (Vec::new(), String::new());
-        let mut scanner = Scanner::new(name);
-        while view.read(&mut scanner, &mut scratch, &mut pieces) {}
+        let mut pieces = Pieces::new(&view, name);
+        let Some(first) = pieces.read() else { return Vec::new() };
+        let rest: Vec<Piece> = std::iter::from_fn(|| pieces.read()).collect();
         let mut found = Vec::new();
-        view.walk(&pieces, |tokens, terminal| {
-            if tokens == pieces.len() {
-                let terms = view.candidates(terminal).filter(|&c| self.is(c, name));
-                found = terms.map(|c| (TermIndex(c & !(CASED | LAST)), self.concept(c))).collect();
-            }
-        });
+        view.walk(
+            first,
+            |count| rest.get(count).copied(),
+            |count, _, terminal| {
+                if count == rest.len() {
+                    let terms = view.candidates(terminal).filter(|&c| self.is(c, name));
+                    found = terms.map(|c| (TermIndex(c & !(CASED | LAST)), self.concept(c))).collect();
+                }
+            },
+        );
         found
     }
 
@@ -182,60 +264,18 @@ impl Matcher {
 
     fn view(&self) -> View<'_> {
         let (store, at) = (&self.kb.store, &self.sections);
+        let slots: &[Slot] = store.get(at.slots);
         View {
             words: Words {
-                slots: store.get(at.slots),
+                slots,
+                bits: slots.len().ilog2(),
                 bytes: store.get(at.words),
                 starts: store.get(at.word_starts),
                 chars: store.get(at.chars),
             },
-            roots: store.get(at.roots),
             nodes: store.get(at.nodes),
             labels: store.get(at.labels),
             candidates: store.get(at.candidates),
-        }
-    }
-
-    fn search(&self, text: &str, pieces: &mut Vec<Piece>, scratch: &mut String, mentions: &mut Vec<Mention>) {
-        let view = self.view();
-        let terms: &[TermRow] = self.kb.term_rows();
-        let mut scanner = Scanner::new(text);
-        pieces.clear();
-        // The text is read a window at a time: however long it is, the tokens in memory are few.
-        let (mut at, mut more) = (0, true);
-        let (mut counted, mut chars) = (0, 0);
-        loop {
-            if more && at + self.longest > pieces.len() {
-                pieces.drain(..at);
-                at = 0;
-                while more && pieces.len() < self.longest + WINDOW {
-                    more = view.read(&mut scanner, scratch, pieces);
-                }
-            }
-            let Some(rest) = pieces.get(at..).filter(|rest| !rest.is_empty()) else { return };
-            let mut best = None;
-            view.walk(rest, |tokens, terminal| {
-                let candidate = if terminal & CASED == 0 {
-                    view.candidates.get(terminal as usize - 1).copied()
-                } else {
-                    let surface = &text[rest[0].start..rest[tokens - 1].end];
-                    view.candidates(terminal).find(|&c| self.is(c, surface))
-                };
-                best = candidate.map(|c| (tokens, c)).or(best);
-            });
-            let Some((tokens, candidate)) = best else {
-                at += 1;
-                continue;
-            };
-            let bytes = rest[0].start..rest[tokens - 1].end;
-            chars += text[counted..bytes.start].chars().count();
-            let first_char = chars;
-            chars += text[bytes.clone()].chars().count();
-            counted = bytes.end;
-            let term = candidate & !(CASED | LAST);
-            let concept = ConceptIndex(terms[term as usize].concept);
-            mentions.push(Mention { bytes, chars: first_char..chars, term: TermIndex(term), concept });
-            at += tokens;
         }
     }
 
@@ -252,39 +292,34 @@ impl Matcher {
 /// The parts of a matcher as they are searched.
 struct View<'a> {
     words: Words<'a>,
-    /// The node to which each token leads from the root; 0 for none.
-    roots: &'a [u32],
     nodes: &'a [Node],
     labels: &'a [u32],
     candidates: &'a [u32],
 }
 
 impl View<'_> {
-    /// Appends the next token; false at the end.
+    /// Follows the trie from `first` on; `next` gives the token `count` places behind it. Calls `found` for every pattern on
+    /// the way, with the number of its tokens behind the first, its end in the text and its terminal.
     #[inline]
-    fn read(&self, scanner: &mut Scanner, scratch: &mut String, pieces: &mut Vec<Piece>) -> bool {
-        let Some(token) = scanner.next(scratch) else { return false };
-        let number = self.words.find(token.key).unwrap_or(UNKNOWN);
-        pieces.push(Piece { start: token.start, end: token.end, token: number, gap: token.gap });
-        true
-    }
-
-    /// Follows the trie along `pieces` and calls `found` with the number of tokens and the terminal of every pattern on the way.
-    #[inline]
-    fn walk(&self, pieces: &[Piece], mut found: impl FnMut(usize, u32)) {
-        let Some(first) = pieces.first() else { return };
-        let mut node = self.roots.get(first.token as usize).map_or(0, |&n| n as usize);
-        let mut tokens = 1;
+    fn walk(
+        &self,
+        first: Piece,
+        mut next: impl FnMut(usize) -> Option<Piece>,
+        mut found: impl FnMut(usize, usize, u32),
+    ) {
+        let (mut node, mut end) = (first.token.root as usize, first.end);
+        let mut count = 0;
         while node != 0 {
-            let (Some(here), Some(next)) = (self.nodes.get(node), self.nodes.get(node + 1)) else { return };
+            let (Some(here), Some(behind)) = (self.nodes.get(node), self.nodes.get(node + 1)) else { return };
             if here.terminal != 0 {
-                found(tokens, here.terminal);
+                found(count, end, here.terminal);
             }
-            let children = here.first_child as usize..next.first_child as usize;
-            let Some(piece) = pieces.get(tokens).filter(|p| !children.is_empty() && p.gap != Gap::Break) else {
+            let children = here.first_child as usize..behind.first_child as usize;
+            if children.is_empty() {
                 return;
-            };
-            let label = label(piece.token, piece.gap == Gap::Space);
+            }
+            let Some(piece) = next(count).filter(|p| p.gap != Gap::Break) else { return };
+            let label = label(piece.token.number, piece.gap == Gap::Space);
             let Some(labels) = self.labels.get(children.clone()) else { return };
             let child = if labels.len() <= 8 {
                 labels.iter().position(|&l| l == label)
@@ -293,7 +328,8 @@ impl View<'_> {
             };
             let Some(child) = child else { return };
             node = children.start + child;
-            tokens += 1;
+            end = piece.end;
+            count += 1;
         }
     }
 
@@ -307,6 +343,6 @@ impl View<'_> {
 
 impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Matcher").field("longest", &self.longest).finish_non_exhaustive()
+        f.debug_struct("Matcher").finish_non_exhaustive()
     }
 }

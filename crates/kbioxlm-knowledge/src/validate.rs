@@ -60,7 +60,10 @@ pub(crate) fn matcher(store: &Store, lang: &str, terms: usize) -> Option<bool> {
     let candidates: &[u32] = get(store, lang, "candidates")?;
     let term = |candidate: &u32| (candidate & !(CASED | LAST)) as usize;
     // A search of the table ends at a free slot, one for a pattern's candidates at the last of them.
-    let searches_end = slots.par_iter().any(|slot| slot.length == 0) && candidates.last().is_none_or(|c| c & LAST != 0);
+    let searches_end = slots.len() >= 2
+        && slots.len().is_power_of_two()
+        && slots.par_iter().any(|slot| slot.key[0] == 0)
+        && candidates.last().is_none_or(|c| c & LAST != 0);
     Some(
         searches_end
             && candidates.par_iter().all(|candidate| term(candidate) < terms)

@@ -1,6 +1,6 @@
 //! From the terms of a language to the trie that the matcher walks.
 
-use super::words::{self, Slot};
+use super::words::{self, Slot, Token};
 use crate::content::{Content, TermRow};
 use crate::fold::{Gap, Key, Scanner};
 use crate::intern::Interner;
@@ -144,23 +144,24 @@ fn write_language<W: Write>(
     for node in trie.nodes.iter_mut().filter(|n| n.terminal != 0) {
         node.terminal |= candidates[node.terminal as usize - 1] & CASED;
     }
-    let mut roots = vec![0_u32; vocabulary.words.len()];
+    let mut tokens: Vec<Token> = (0..vocabulary.words.len() as u32).map(|number| Token { number, root: 0 }).collect();
     let children = trie.nodes[0].first_child..trie.nodes[1].first_child;
     for child in children {
-        roots[(trie.labels[child as usize] >> 1) as usize] = child;
+        tokens[(trie.labels[child as usize] >> 1) as usize].root = child;
     }
-    let words: Vec<(&str, u32)> = vocabulary.words.iter().zip(0..).filter(|(word, _)| !word.is_empty()).collect();
+    let words: Vec<(&str, Token)> =
+        vocabulary.words.iter().zip(tokens.iter().copied()).filter(|(word, _)| !word.is_empty()).collect();
     let slots: Vec<Slot> = words::table(words.into_iter());
+    let used = vocabulary.chars.iter().rposition(|&number| number != 0).map_or(0, |last| last + 1);
+    let char_token = |&n: &u32| n.checked_sub(1).map_or(Token::UNKNOWN, |n| tokens[n as usize]);
+    let chars: Vec<Token> = vocabulary.chars[..used].iter().map(char_token).collect();
 
     let section = |part: &str| format!("matcher/{name}/{part}");
-    out.section(section("longest"), &[trie.depth])?;
     out.section(section("slots"), &slots)?;
     let (bytes, word_starts) = vocabulary.words.parts();
     out.section(section("words"), bytes.as_bytes())?;
     out.section(section("word_starts"), word_starts)?;
-    let used = vocabulary.chars.iter().rposition(|&number| number != 0).map_or(0, |last| last + 1);
-    out.section(section("chars"), &vocabulary.chars[..used])?;
-    out.section(section("roots"), &roots)?;
+    out.section(section("chars"), &chars)?;
     out.section(section("nodes"), &trie.nodes)?;
     out.section(section("labels"), &trie.labels)?;
     Ok(out.section(section("candidates"), &candidates)?)
@@ -173,8 +174,6 @@ struct Trie {
     nodes: Vec<Node>,
     /// The label of the edge to each node; of the root's, 0.
     labels: Vec<u32>,
-    /// Tokens of the longest pattern.
-    depth: u32,
 }
 
 impl Trie {
@@ -188,8 +187,8 @@ impl Trie {
         let mut level = Vec::new();
         level.push(0..order.len() as u32);
         let mut next_node = 1;
+        let mut depth = 0;
         while !level.is_empty() {
-            let depth = self.depth as usize;
             let mut below = Vec::new();
             for mut range in std::mem::take(&mut level) {
                 let first_child = next_node;
@@ -216,7 +215,7 @@ impl Trie {
                 self.nodes.push(Node { first_child, terminal });
             }
             level = below;
-            self.depth += u32::from(!level.is_empty());
+            depth += 1;
         }
         self.nodes.push(Node { first_child: next_node, terminal: 0 });
         ends

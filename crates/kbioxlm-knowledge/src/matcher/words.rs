@@ -1,48 +1,49 @@
 //! The tokens of a lexicon and their numbers: a hash table that lies in the file as it is searched.
 //!
 //! Written by hand because it must be searched where it is mapped, and by the folded form of a word that is never written down:
-//! words of up to eight bytes are compared as one number, longer ones by hash and then byte by byte.
+//! short words are compared as two numbers, longer ones by hash and then byte by byte.
 
-use crate::fold::{Key, LOWER};
+use crate::fold::{Key, LOWER, SHORT};
 use bytemuck::{Pod, Zeroable};
 
-/// A place of the table; `length` 0: free.
+/// A place of the table; the first number of its key is 0: free.
 #[derive(Copy, Clone, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(crate) struct Slot {
-    /// The folded word itself, zero-padded, or the hash of a longer one.
-    pub key: u64,
-    /// Number of the token.
-    pub token: u32,
-    /// Bytes of the folded word.
-    pub length: u32,
+    /// A short word of ASCII itself, zero-padded; of another word the hash, its highest bit set, and the length.
+    pub key: [u64; 2],
+    /// What the word is.
+    pub token: Token,
 }
 
-/// Longest word that is its own key.
-const INLINE: usize = 8;
-
-fn load32(bytes: &[u8], at: usize) -> u64 {
-    bytes.get(at..at + 4).map_or(0, |b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+/// A token of the lexicon; of one that no name has, all bits are set but for the root.
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct Token {
+    /// Its number.
+    pub number: u32,
+    /// The node to which it leads from the root of the trie; 0: no name begins with it.
+    pub root: u32,
 }
+
+impl Token {
+    /// A token that no name has.
+    pub(crate) const UNKNOWN: Self = Self { number: u32::MAX >> 1, root: 0 };
+}
+
+impl Default for Token {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
+}
+
+/// Bit of a key that is a hash; no ASCII character has it.
+const HASHED: u64 = 1 << 63;
 
 fn load64(bytes: &[u8], at: usize) -> u64 {
     match bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
         Some(Ok(b)) => u64::from_le_bytes(b),
         _ => 0,
-    }
-}
-
-/// At most eight bytes as one number; two overlapping loads instead of a loop.
-fn pack(bytes: &[u8]) -> u64 {
-    let n = bytes.len();
-    match n {
-        0 => 0,
-        1..=3 => {
-            let byte = |at: usize| u64::from(bytes[at]) << (8 * at);
-            byte(0) | byte(n / 2) | byte(n - 1)
-        }
-        4..=7 => load32(bytes, 0) | load32(bytes, n - 4) << (8 * (n - 4)),
-        _ => load64(bytes, 0),
     }
 }
 
@@ -53,95 +54,109 @@ fn mix(a: u64, b: u64) -> u64 {
 
 const K: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The key of a word whose bytes become folded by `| fold`.
+/// The key of a word that is not its own; its bytes become folded by `| fold`.
 #[inline]
-fn key(bytes: &[u8], fold: u64) -> u64 {
-    let n = bytes.len();
-    if n <= INLINE {
-        let used = u64::MAX.checked_shr(64 - 8 * n as u32).unwrap_or(0);
-        return pack(bytes) | (fold & used);
-    }
-    let mut hash = n as u64;
-    for chunk in bytes.chunks_exact(8) {
+fn hash(bytes: &[u8], fold: u64) -> [u64; 2] {
+    let length = bytes.len() as u64;
+    let mut hash = length;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
         hash = mix(hash ^ (load64(chunk, 0) | fold), K);
     }
-    // The last eight bytes overlap what was read before, rather than a loop over the rest.
-    mix(hash ^ (load64(bytes, n - 8) | fold), K)
+    let rest = match bytes.len().checked_sub(8) {
+        // The last eight bytes overlap what was read before, rather than a loop over the rest.
+        Some(at) => load64(bytes, at),
+        None => chunks.remainder().iter().rev().fold(0, |n, &b| n << 8 | u64::from(b)),
+    };
+    [mix(hash ^ (rest | fold), K) | HASHED, length]
 }
 
+/// The key of a short word.
 #[inline]
-fn place(key: u64, slots: usize) -> usize {
-    // The upper half of the product scaled to the table: needs no power of two, and no division.
-    ((u128::from(key.wrapping_mul(K) ^ (key >> 32).wrapping_mul(K)) * slots as u128) >> 64) as usize
+fn inline(word: u128) -> [u64; 2] {
+    [word as u64, (word >> 64) as u64]
+}
+
+/// The first place to look at in a table of 2^`bits` places.
+#[inline]
+fn place(key: [u64; 2], bits: u32) -> usize {
+    // The highest bits of a product depend on all bits of its factors.
+    let hash = key[0].wrapping_mul(K) ^ key[1].wrapping_mul(K.rotate_left(32) | 1);
+    (hash.wrapping_mul(K) >> (64 - bits)) as usize
 }
 
 /// A table as it lies in the file.
 #[derive(Copy, Clone)]
 pub(crate) struct Words<'a> {
     pub slots: &'a [Slot],
+    /// The table has two to the power of this slots.
+    pub bits: u32,
     /// The folded words behind one another, and where each begins.
     pub bytes: &'a [u8],
     pub starts: &'a [u32],
-    /// For each character of the Basic Multilingual Plane, up to the last that is used, the number of its token plus one.
-    pub chars: &'a [u32],
+    /// The token of each character of the Basic Multilingual Plane, up to the last that is used.
+    pub chars: &'a [Token],
 }
 
 impl Words<'_> {
-    /// The number of a token.
-    #[inline]
-    pub(crate) fn find(&self, key: Key) -> Option<u32> {
+    /// The token of a key.
+    #[inline(always)]
+    pub(crate) fn find(&self, key: Key) -> Token {
         match key {
-            Key::Short(key, length) => self.search(key, length, |_| true),
-            Key::Ascii(bytes) => self.word(bytes, LOWER),
-            Key::Text(text) => self.word(text.as_bytes(), 0),
-            Key::Char(c) => self.chars.get(c as usize)?.checked_sub(1),
+            Key::Short(word, _) => self.search(inline(word), |_| true),
+            Key::Char(c) => self.chars.get(c as usize).copied().unwrap_or(Token::UNKNOWN),
+            Key::Ascii(bytes) => self.long(bytes, LOWER),
+            Key::Text(text) => self.long(text.as_bytes(), 0),
         }
     }
 
-    #[inline]
-    fn word(&self, bytes: &[u8], fold: u64) -> Option<u32> {
-        self.search(key(bytes, fold), bytes.len(), |token| bytes.len() <= INLINE || self.is(token, bytes, fold))
+    #[cold]
+    fn long(&self, bytes: &[u8], fold: u64) -> Token {
+        self.search(hash(bytes, fold), |number| self.is(number, bytes, fold))
     }
 
-    #[inline]
-    fn search(&self, key: u64, length: usize, is: impl Fn(u32) -> bool) -> Option<u32> {
-        if self.slots.is_empty() {
-            return None;
-        }
-        let mut at = place(key, self.slots.len());
+    #[inline(always)]
+    fn search(&self, key: [u64; 2], is: impl Fn(u32) -> bool) -> Token {
+        // The length is a power of two, and 2 at least.
+        let mask = self.slots.len() - 1;
+        let mut at = place(key, self.bits);
         loop {
-            let slot = self.slots.get(at)?;
-            if slot.length == 0 {
-                return None;
+            let slot = self.slots[at & mask];
+            let (found, free) = ((slot.key[0] ^ key[0]) | (slot.key[1] ^ key[1]) == 0, slot.key[0] == 0);
+            // One branch that is nearly always taken; whether the word was found is no branch, for nobody could foretell it.
+            if found | free && (free || is(slot.token.number)) {
+                return if found { slot.token } else { Token::UNKNOWN };
             }
-            if slot.key == key && slot.length as usize == length && is(slot.token) {
-                return Some(slot.token);
-            }
-            at = if at + 1 == self.slots.len() { 0 } else { at + 1 };
+            at += 1;
         }
     }
 
-    /// Is `token` the word that `bytes` fold to?
-    fn is(&self, token: u32, bytes: &[u8], fold: u64) -> bool {
-        let start = self.starts.get(token as usize).map_or(0, |&s| s as usize);
+    /// Is the token the word that `bytes` fold to?
+    fn is(&self, number: u32, bytes: &[u8], fold: u64) -> bool {
+        let start = |number: usize| self.starts.get(number).map(|&s| s as usize);
+        let number = number as usize;
+        let (Some(from), Some(to)) = (start(number), start(number + 1)) else { return false };
         let fold = fold as u8;
         self.bytes
-            .get(start..start + bytes.len())
-            .is_some_and(|word| word.iter().zip(bytes).all(|(w, b)| *w == b | fold))
+            .get(from..to)
+            .is_some_and(|word| word.len() == bytes.len() && word.iter().zip(bytes).all(|(w, b)| *w == b | fold))
     }
 }
 
-/// The table for words, each with its number; at most half full, so that searches end soon.
-pub(crate) fn table<'a>(words: impl ExactSizeIterator<Item = (&'a str, u32)>) -> Vec<Slot> {
-    let mut slots = vec![Slot::default(); 2 * words.len() + 1];
-    let count = slots.len();
+/// The table for words and what each is; at most a quarter full, so that nearly all searches end where they begin.
+pub(crate) fn table<'a>(words: impl ExactSizeIterator<Item = (&'a str, Token)>) -> Vec<Slot> {
+    let mut slots = vec![Slot::default(); (4 * words.len()).next_power_of_two().max(2)];
+    let (bits, mask) = (slots.len().ilog2(), slots.len() - 1);
     for (word, token) in words {
-        let key = key(word.as_bytes(), 0);
-        let mut at = place(key, count);
-        while slots[at].length != 0 {
-            at = if at + 1 == count { 0 } else { at + 1 };
+        let bytes = word.as_bytes();
+        let short = bytes.len() <= SHORT && bytes.iter().all(u8::is_ascii_alphanumeric);
+        let number = || bytes.iter().rev().fold(0, |n, &b| n << 8 | u128::from(b));
+        let key = if short { inline(number()) } else { hash(bytes, 0) };
+        let mut at = place(key, bits);
+        while slots[at & mask].key[0] != 0 {
+            at += 1;
         }
-        slots[at] = Slot { key, token, length: word.len() as u32 };
+        slots[at & mask] = Slot { key, token };
     }
     slots
 }

@@ -77,6 +77,16 @@ fn inline(word: u128) -> [u64; 2] {
     [word as u64, (word >> 64) as u64]
 }
 
+/// The key of a folded word. What was full-width may now be a short word of ASCII.
+fn key_of(word: &str) -> [u64; 2] {
+    let bytes = word.as_bytes();
+    if bytes.len() <= SHORT && bytes.iter().all(u8::is_ascii_alphanumeric) {
+        inline(bytes.iter().rev().fold(0, |n, &b| n << 8 | u128::from(b)))
+    } else {
+        hash(bytes, 0)
+    }
+}
+
 /// The first place to look at in a table of 2^`bits` places.
 #[inline]
 fn place(key: [u64; 2], bits: u32) -> usize {
@@ -105,14 +115,14 @@ impl Words<'_> {
         match key {
             Key::Short(word, _) => self.search(inline(word), |_| true),
             Key::Char(c) => self.chars.get(c as usize).copied().unwrap_or(Token::UNKNOWN),
-            Key::Ascii(bytes) => self.long(bytes, LOWER),
-            Key::Text(text) => self.long(text.as_bytes(), 0),
+            Key::Ascii(bytes) => self.long(hash(bytes, LOWER), bytes, LOWER),
+            Key::Text(text) => self.long(key_of(text), text.as_bytes(), 0),
         }
     }
 
     #[cold]
-    fn long(&self, bytes: &[u8], fold: u64) -> Token {
-        self.search(hash(bytes, fold), |number| self.is(number, bytes, fold))
+    fn long(&self, key: [u64; 2], bytes: &[u8], fold: u64) -> Token {
+        self.search(key, |number| self.is(number, bytes, fold))
     }
 
     #[inline(always)]
@@ -148,10 +158,7 @@ pub(crate) fn table<'a>(words: impl ExactSizeIterator<Item = (&'a str, Token)>) 
     let mut slots = vec![Slot::default(); (4 * words.len()).next_power_of_two().max(2)];
     let (bits, mask) = (slots.len().ilog2(), slots.len() - 1);
     for (word, token) in words {
-        let bytes = word.as_bytes();
-        let short = bytes.len() <= SHORT && bytes.iter().all(u8::is_ascii_alphanumeric);
-        let number = || bytes.iter().rev().fold(0, |n, &b| n << 8 | u128::from(b));
-        let key = if short { inline(number()) } else { hash(bytes, 0) };
+        let key = key_of(word);
         let mut at = place(key, bits);
         while slots[at & mask].key[0] != 0 {
             at += 1;

@@ -14,6 +14,8 @@ pub mod fuzz;
 mod intern;
 mod matcher;
 mod report;
+#[cfg(test)]
+mod roundtrip;
 mod script;
 mod search;
 mod store;

@@ -3,8 +3,11 @@
 
 mod common;
 
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::UInt32Type;
 use common::{Bench, small};
 use kbioxlm_knowledge::{ConceptIndex, FactReport, KnowledgeBase, Matcher, TermIndex};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 fn texts(kb: &KnowledgeBase, terms: impl IntoIterator<Item = TermIndex>) -> Vec<&str> {
     terms.into_iter().map(|t| kb.term(t).text).collect()
@@ -72,7 +75,8 @@ fn trap_09_no_fact_pairs_a_concept_with_itself() {
     let (drug, disease) = (kb.find_concept("D:2").unwrap(), kb.find_concept("D:1").unwrap());
     let [fact] = kb.facts_between(drug, disease) else { panic!("one fact expected") };
     assert_eq!((kb.relation_id(fact.relation), kb.relation_label(fact.relation, "zh")), ("may_treat", Some("可治疗")));
-    assert_eq!(kb.relation_label(fact.relation, "es"), None);
+    assert_eq!(kb.relation_label(fact.relation, "es"), Some("puede tratar"), "comes with the program");
+    assert_eq!(kb.relation_label(fact.relation, "fi"), None);
     assert!(kb.facts_between(disease, drug).is_empty());
     assert_eq!(report.unlabelled_relations, ["related"]);
 }
@@ -133,4 +137,47 @@ fn the_report_reads_well() {
     assert!(text.contains("2 concepts became members of others, at most 2 in one (HP:1 D:1)"), "{text}");
     assert!(text.contains("3 concepts named in both of en-zh"), "{text}");
     assert!(text.contains("relations without a label: related"), "{text}");
+}
+
+#[test]
+fn the_parquet_tables_hold_the_same() {
+    let bench = small();
+    let (kb, _) = bench.build();
+    let table = |name: &str| {
+        let file = std::fs::File::open(bench.out().join(format!("{name}.parquet"))).unwrap();
+        let batches: Vec<_> = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap().collect();
+        let [Ok(batch)] = batches.as_slice() else { panic!("one batch of {name} expected") };
+        batch.clone()
+    };
+    fn strings(column: &ArrayRef) -> Vec<String> {
+        column.as_string::<i32>().iter().map(|s| s.unwrap_or_default().to_owned()).collect()
+    }
+    let lists = |column: &ArrayRef| -> Vec<Vec<String>> {
+        column.as_list::<i32>().iter().map(|list| strings(&list.unwrap())).collect()
+    };
+    let numbers = |column: &ArrayRef| column.as_primitive::<UInt32Type>().values().to_vec();
+    let owned = |list: &mut dyn Iterator<Item = &str>| list.map(str::to_owned).collect::<Vec<_>>();
+    let all = || (0..kb.concepts().len() as u32).map(ConceptIndex);
+    let concepts = table("concepts");
+    assert_eq!(strings(&concepts["id"]), owned(&mut kb.concepts().map(|c| c.id)));
+    assert_eq!(lists(&concepts["members"]), all().map(|c| owned(&mut kb.members(c))).collect::<Vec<_>>());
+    assert_eq!(lists(&concepts["semantic_types"]), all().map(|c| owned(&mut kb.semantic_types(c))).collect::<Vec<_>>());
+    let terms = table("terms");
+    assert_eq!(strings(&terms["term"]), owned(&mut kb.terms().map(|t| t.text)));
+    assert_eq!(strings(&terms["lang"]), owned(&mut kb.terms().map(|t| t.lang)));
+    assert_eq!(numbers(&terms["concept"]), kb.terms().map(|t| t.concept.0).collect::<Vec<_>>());
+    assert_eq!(lists(&terms["flags"]), kb.terms().map(|t| t.flags.to_vec()).collect::<Vec<_>>());
+    let preferred: Vec<_> = terms["preferred"].as_boolean().iter().map(Option::unwrap).collect();
+    assert_eq!(preferred, kb.terms().map(|t| t.preferred).collect::<Vec<_>>());
+    let facts = table("facts");
+    assert_eq!(numbers(&facts["head"]), kb.facts().iter().map(|f| f.head.0).collect::<Vec<_>>());
+    assert_eq!(numbers(&facts["tail"]), kb.facts().iter().map(|f| f.tail.0).collect::<Vec<_>>());
+    let relations = table("relations");
+    let label = strings(&relations["label"]).iter().position(|label| label == "可治疗").unwrap();
+    let relation = numbers(&relations["number"])[label];
+    assert_eq!(kb.relation_id(kbioxlm_knowledge::RelationIndex(relation)), "may_treat");
+    assert_eq!(
+        (&strings(&relations["relation"])[label], &strings(&relations["lang"])[label]),
+        (&"may_treat".into(), &"zh".into())
+    );
 }

@@ -179,7 +179,7 @@ fn facts_are_told_in_three_ways_and_dropped_whole() {
     );
     let mut other = of("en:d0:0:zh");
     other.sort_unstable();
-    // `interacts_with` has no Chinese label.
+    // `meets` has no Chinese label.
     assert_eq!(other, [["布洛芬", "可用于治疗", "发热"], ["阿司匹林", "可用于治疗", "发热"]]);
     assert!(of("zh:d0:0:zh").contains(&["感冒颗粒", "可用于治疗", "流感"]), "a name in the chunk's language is enough");
     assert!(of("zh:d0:0:en").iter().flatten().all(|word| word.is_ascii()));

@@ -56,10 +56,10 @@ C8|may_treat|C2
 C5|has_symptom|C1
 C5|has_symptom|C2
 C4|has_symptom|C1
-C6|is_a|C4
-C3|interacts_with|C8
+C6|kind_of|C4
+C3|meets|C8
 C9|may_treat|C5
-C1|is_a|C1
+C1|kind_of|C1
 C3|may_treat|C12
 ";
 
@@ -71,9 +71,9 @@ may_treat|es|puede tratar
 has_symptom|en|has symptom
 has_symptom|zh|常见症状为
 has_symptom|es|tiene síntoma
-is_a|en|is a
-is_a|zh|是一种
-interacts_with|en|interacts with
+kind_of|en|is a
+kind_of|zh|是一种
+meets|en|interacts with
 ";
 
 pub static WORLD: LazyLock<(TempDir, KnowledgeBase)> = LazyLock::new(|| {

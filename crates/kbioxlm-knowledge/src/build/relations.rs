@@ -52,14 +52,17 @@ impl Relations {
         Ok(())
     }
 
-    /// The relations with their labels; where no source has one, the label that comes with the program.
-    pub fn finish(self) -> Vec<Relation> {
-        let texts =
-            |labels: BTreeMap<String, Label>| labels.into_iter().map(|(lang, label)| (lang, label.text)).collect();
-        self.ids
-            .iter()
-            .zip(self.labels)
-            .map(|(id, labels)| Relation { id: id.to_owned(), labels: texts(labels) })
-            .collect()
+    /// The relations with their labels; where no source has one in a language, the label that comes with the program.
+    pub fn finish(mut self) -> Vec<Relation> {
+        for (relation, lang, label) in kbioxlm_sources::relation_labels() {
+            if let Some(number) = self.ids.find(relation) {
+                let labels = &mut self.labels[number as usize];
+                let own = || Label { text: label.to_owned(), source: u16::MAX, table: false };
+                labels.entry(lang.to_owned()).or_insert_with(own);
+            }
+        }
+        let texts = |labels: BTreeMap<_, Label>| labels.into_iter().map(|(lang, label)| (lang, label.text)).collect();
+        let relation = |(id, labels): (&str, _)| Relation { id: id.to_owned(), labels: texts(labels) };
+        self.ids.iter().zip(self.labels).map(relation).collect()
     }
 }

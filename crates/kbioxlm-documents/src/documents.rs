@@ -1,6 +1,11 @@
+use crate::cirrus::Cirrus;
 use crate::document::paragraphs;
 use crate::files::{File, files};
+use crate::format::{Named, of_xml};
+use crate::jats::Jats;
 use crate::jsonl::Jsonl;
+use crate::medline::Medline;
+use crate::normalise::{Normalised, normalise};
 use crate::plain::Plain;
 use crate::reader::{Raw, Reader};
 use crate::{Document, Format, OffsetMap, TextSource, language};
@@ -25,6 +30,8 @@ pub struct Documents {
 pub struct Skipped {
     /// Their language is neither declared nor can it be told with certainty: too short, or mixed.
     pub unknown_language: u64,
+    /// They are pages of a wiki, but no articles: talk, portals, pages of its users.
+    pub no_articles: u64,
 }
 
 impl Documents {
@@ -53,8 +60,11 @@ impl Documents {
     fn next_raw(&mut self) -> Result<Option<Raw>> {
         loop {
             if let Some(reader) = &mut self.reader {
-                if let Some(raw) = reader.next()? {
-                    return Ok(Some(raw));
+                let passed_over = reader.passed_over();
+                let raw = reader.next()?;
+                self.skipped.no_articles += reader.passed_over() - passed_over;
+                if raw.is_some() {
+                    return Ok(raw);
                 }
                 self.reader = None;
             }
@@ -72,19 +82,17 @@ impl Documents {
                 return Err(FileError::content(&self.path, raw.line, r#"an empty "id""#, "a name", help));
             }
             let declared = self.source.lang.clone().or_else(|| raw.lang.as_deref().and_then(language::tag));
-            let Some(lang) = declared.or_else(|| language::detect(&raw.text)) else {
+            let Normalised { text, map } = if self.source.normalise {
+                normalise(raw.text)
+            } else {
+                Normalised { text: raw.text, map: OffsetMap::default() }
+            };
+            let Some(lang) = declared.or_else(|| language::detect(&text)) else {
                 self.skipped.unknown_language += 1;
                 continue;
             };
-            let paragraphs = paragraphs(&raw.text);
-            return Ok(Some(Document {
-                id: raw.id,
-                lang,
-                text: raw.text,
-                subject: raw.subject,
-                paragraphs,
-                origin: OffsetMap::default(),
-            }));
+            let paragraphs = paragraphs(&text);
+            return Ok(Some(Document { id: raw.id, lang, text, subject: raw.subject, paragraphs, origin: map }));
         }
         Ok(None)
     }
@@ -92,13 +100,16 @@ impl Documents {
 
 fn reader(file: &File) -> Result<Box<dyn Reader + Send>> {
     let input = open(&file.path)?;
-    Ok(match file.format {
+    let (format, input) = match file.format {
+        Named::As(format) => (format, input),
+        Named::Xml => of_xml(&file.path, input)?,
+    };
+    Ok(match format {
         Format::Jsonl => Box::new(Jsonl::new(&file.path, input)),
         Format::Text => Box::new(Plain::new(&file.path, &file.name, input)),
-        Format::Medline | Format::Jats | Format::Cirrus => {
-            let found = "a format that is not read yet";
-            return Err(FileError::content(&file.path, None, found, "JSON lines or plain text", "convert it"));
-        }
+        Format::Medline => Box::new(Medline::new(&file.path, input)),
+        Format::Jats => Box::new(Jats::new(&file.path, &file.name, input)),
+        Format::Cirrus => Box::new(Cirrus::new(&file.path, input)),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The files of a source.
 
 use crate::Format;
+use crate::format::{NAMES, Named, unknown};
 use kbioxlm_files::{FileError, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ pub(crate) struct File {
     pub path: PathBuf,
     /// The path below the source's directory; of a source that is one file, its name.
     pub name: String,
-    pub format: Format,
+    pub format: Named,
 }
 
 /// The file at `path`, or those of the directory and of the directories in it, in the order of their names.
@@ -26,11 +27,11 @@ pub(crate) fn files(path: &Path, format: Option<Format>) -> Result<Vec<File>> {
         walk(path, "", format, 0, &mut files)?;
         if files.is_empty() {
             let found = "a directory without a file whose name tells that it holds texts";
-            return Err(FileError::content(path, None, found, Format::NAMES, "name a file and its format"));
+            return Err(FileError::content(path, None, found, NAMES, "name a file and its format"));
         }
     } else {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let format = format.map_or_else(|| Format::of(path), Ok)?;
+        let format = format.map(Named::As).or_else(|| Named::of(path)).ok_or_else(|| unknown(path))?;
         files.push(File { path: path.to_owned(), name, format });
     }
     Ok(files)
@@ -56,8 +57,8 @@ fn walk(dir: &Path, prefix: &str, format: Option<Format>, depth: usize, files: &
             }
             continue;
         }
-        let Some(named) = Format::named(&path).filter(|&named| format.is_none_or(|f| f == named)) else { continue };
-        files.push(File { path, name: below, format: named });
+        let Some(named) = Named::of(&path).filter(|named| format.is_none_or(|f| named.may_be(f))) else { continue };
+        files.push(File { path, name: below, format: format.map_or(named, Named::As) });
     }
     Ok(())
 }

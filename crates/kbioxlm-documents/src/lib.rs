@@ -2,19 +2,26 @@
 //!
 //! A [`TextSource`] names a file or directory and what it holds; [`TextSource::documents`] reads it as a stream of [`Document`]s.
 
+mod cirrus;
 mod document;
 mod documents;
 mod files;
 mod format;
+pub mod fuzz;
+mod jats;
 mod jsonl;
 mod language;
+mod medline;
 pub mod normalise;
 mod plain;
+mod prose;
 mod reader;
+mod sentences;
 mod source;
 
 pub use document::Document;
 pub use documents::{Documents, Skipped};
 pub use format::Format;
 pub use normalise::OffsetMap;
+pub use sentences::sentences;
 pub use source::TextSource;

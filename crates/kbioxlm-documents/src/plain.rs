@@ -1,6 +1,6 @@
 //! Plain text: a document a file.
 
-use crate::format::bare;
+use crate::format::stem;
 use crate::reader::{Raw, Reader};
 use kbioxlm_files::{FileError, Result, utf8};
 use std::io::{BufRead, Read};
@@ -18,9 +18,7 @@ pub(crate) struct Plain<R> {
 impl<R: BufRead> Plain<R> {
     /// `name` is the path below the source's directory.
     pub(crate) fn new(path: &Path, name: &str, reader: R) -> Self {
-        let bare = bare(name);
-        let id = bare.strip_suffix(".txt").unwrap_or(bare).to_owned();
-        Self { path: path.to_owned(), id, reader: Some(reader) }
+        Self { path: path.to_owned(), id: stem(name).to_owned(), reader: Some(reader) }
     }
 }
 

@@ -16,7 +16,7 @@ pub struct TextSource {
     /// Language of the texts as the knowledge base names it; without it each document's own, as the file declares it or as it is
     /// detected. [`Documents::skipped`] counts those of which it remains unknown.
     pub lang: Option<String>,
-    /// Normalise the texts (see [`normalise`](crate::normalise)). Default: they stay as they came.
+    /// Normalise the texts (see [`normalise`](crate::normalise::normalise)). Default: they stay as they came.
     #[serde(default)]
     pub normalise: bool,
 }

@@ -1,27 +1,11 @@
 //! What every source has in common: files and their formats, languages, errors.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-use kbioxlm_documents::{Document, Format, TextSource};
+mod common;
+
+use common::{error, read, write};
+use kbioxlm_documents::{Format, TextSource};
 use std::fs;
-use std::path::Path;
-
-fn read(source: &TextSource) -> Vec<Document> {
-    source.documents().unwrap().map(Result::unwrap).collect()
-}
-
-fn write(dir: &Path, name: &str, content: &str) -> TextSource {
-    let path = dir.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, content).unwrap();
-    TextSource::new(path)
-}
-
-fn error(source: &TextSource) -> String {
-    match source.documents() {
-        Ok(mut documents) => documents.find_map(Result::err).unwrap().to_string(),
-        Err(e) => e.to_string(),
-    }
-}
 
 #[test]
 fn json_lines_say_what_they_are() {
@@ -80,4 +64,18 @@ fn directories_are_read_in_the_order_of_their_names() {
     // A file that is named is read, whatever its name says.
     let text = TextSource { path: dir.path().join("README"), format: Some(Format::Text), ..source };
     assert_eq!(names(&text), [("README".to_owned(), "-".to_owned())]);
+}
+
+#[test]
+fn normalised_texts_lead_back_to_the_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let source =
+        write(dir.path(), "a.jsonl", r#"{"id": "1", "lang": "en", "text": "TNF&amp;x\u00a0 rose.\n \nIt fell"}"#);
+    let came = &read(&source)[0];
+    assert!(came.origin.is_identity());
+    let document = &read(&TextSource { normalise: true, ..source })[0];
+    assert_eq!(document.text, "TNF&x rose.\n\nIt fell");
+    assert_eq!(document.paragraphs, [0..11, 13..20]);
+    assert_eq!(&came.text[document.origin.original(6..10)], "rose");
+    assert_eq!(&came.text[document.origin.original(3..4)], "&amp;");
 }

@@ -1,9 +1,9 @@
 //! Reading XML as a stream, with limits, and with lines for errors.
 
 use crate::{FileError, Result};
-use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
@@ -66,16 +66,20 @@ impl<R: BufRead> Xml<R> {
         self.tag.get(..self.name_len).unwrap_or_default()
     }
 
-    /// Whether the last start tag has this attribute with this value. For names and codes, which need no escapes.
+    /// Whether the last start tag has this attribute with this value.
     pub fn has(&self, key: &str, value: &str) -> bool {
         self.attribute(key).as_deref() == Some(value)
     }
 
-    /// An attribute of the last start tag.
+    /// An attribute of the last start tag, its escapes undone.
     pub fn attribute(&self, key: &str) -> Option<String> {
         let tag = BytesStart::from_content(self.tag.as_str(), self.name_len);
         // The check for repeated names takes time that grows with their square.
-        tag.attributes().with_checks(false).flatten().find(|a| a.key.as_ref() == key).map(|a| a.value.into_owned())
+        tag.attributes()
+            .with_checks(false)
+            .flatten()
+            .find(|a| a.key.as_ref() == key)
+            .map(|a| a.normalized_value(XmlVersion::Implicit1_0).unwrap_or(a.value).into_owned())
     }
 
     /// An error at the line that has been read to.

@@ -1,5 +1,6 @@
 //! Vocabularies in SKOS, as N-Triples: one statement a line, in any order.
 
+use crate::curie::canonical;
 use crate::lang::Language;
 use crate::list::List;
 use crate::text::tidy;
@@ -34,27 +35,13 @@ pub struct Skos {
 const CORE: &str = "http://www.w3.org/2004/02/skos/core#";
 const THESAURUS: &str = "http://purl.org/iso25964/skos-thes#";
 
-/// Addresses of vocabularies and the prefixes of their ids. Longer ones stand before those that they begin with.
-const PREFIXES: [(&str, &str); 19] = [
-    ("http://id.nlm.nih.gov/mesh/", "MESH"),
-    ("http://www.wikidata.org/entity/", "wd"),
-    ("http://snomed.info/id/", "SNOMED"),
-    ("http://www.orpha.net/ORDO/Orphanet_", "ORPHA"),
-    ("http://linkedlifedata.com/resource/umls/id/", "UMLS"),
-    ("http://purl.bioontology.org/ontology/UMLS/", "UMLS"),
-    ("http://purl.bioontology.org/ontology/MESH/", "MESH"),
-    ("http://purl.bioontology.org/ontology/SNOMEDCT/", "SNOMED"),
-    ("http://purl.bioontology.org/ontology/ICD10/", "ICD10"),
-    ("http://purl.bioontology.org/ontology/ICD10CM/", "ICD10CM"),
-    ("http://purl.bioontology.org/ontology/RXNORM/", "RXNORM"),
-    ("http://purl.bioontology.org/ontology/MEDDRA/", "MEDDRA"),
-    ("http://purl.bioontology.org/ontology/ATC/", "ATC"),
-    ("http://purl.bioontology.org/ontology/UATC/", "ATC"),
-    ("http://purl.bioontology.org/ontology/LNC/", "LOINC"),
+/// Addresses of vocabularies that only SKOS has, and the prefixes of their ids; for others see [`curie`](crate::curie).
+const PREFIXES: [(&str, &str); 5] = [
     ("http://aims.fao.org/aos/agrovoc/", "AGROVOC"),
     ("http://eurovoc.europa.eu/", "EUROVOC"),
-    ("http://www.eionet.europa.eu/gemet/concept/", "GEMET"),
     ("http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl#", "NCIT"),
+    ("http://purl.bioontology.org/ontology/UATC/", "ATC"),
+    ("http://www.eionet.europa.eu/gemet/concept/", "GEMET"),
 ];
 
 impl Skos {
@@ -158,12 +145,11 @@ impl Skos {
             let well_formed = !local.is_empty() && !local.contains(['/', '#', '?']);
             well_formed.then(|| Cow::Owned(format!("{prefix}:{local}")))
         };
-        let own =
+        let mut own =
             self.prefixes.iter().filter_map(|(prefix, base)| Some((prefix.as_str(), iri.strip_prefix(base.as_str())?)));
-        let known = PREFIXES.iter().filter_map(|(base, prefix)| Some((*prefix, iri.strip_prefix(base)?)));
-        // `http://purl.obolibrary.org/obo/HP_0000822` has the prefix in itself.
-        let obo = iri.strip_prefix("http://purl.obolibrary.org/obo/").and_then(|name| name.split_once('_'));
-        own.chain(known).chain(obo).find_map(|(prefix, local)| local_of(prefix, local)).unwrap_or(Cow::Borrowed(iri))
+        let mut known = PREFIXES.iter().filter_map(|(base, prefix)| Some((*prefix, iri.strip_prefix(base)?)));
+        let id = own.find_map(|(prefix, local)| local_of(prefix, local)).or_else(|| canonical(iri));
+        id.or_else(|| known.find_map(|(prefix, local)| local_of(prefix, local))).unwrap_or(Cow::Borrowed(iri))
     }
 }
 
@@ -237,7 +223,8 @@ fn object(text: &str) -> Option<(Object<'_>, &str)> {
     let Some(tagged) = rest.strip_prefix('@') else { return Some((Object::Text { text: content, lang: None }, rest)) };
     let end = tagged.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(tagged.len());
     let (lang, rest) = tagged.split_at_checked(end)?;
-    (!lang.is_empty() && lang.len() <= 40).then_some((Object::Text { text: content, lang: Some(lang) }, rest))
+    (lang.starts_with(|c: char| c.is_ascii_alphabetic()) && lang.len() <= 40)
+        .then_some((Object::Text { text: content, lang: Some(lang) }, rest))
 }
 
 /// Resolves `\n`, `\"`, `\u00e9` and the like; `None` for what is no escape.

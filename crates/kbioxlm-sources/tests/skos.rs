@@ -97,6 +97,17 @@ fn other_formats_are_named_with_how_to_convert_them() {
 }
 
 #[test]
+fn ids_have_the_one_spelling() {
+    let line = "<http://purl.obolibrary.org/obo/HP_822> <http://www.w3.org/2004/02/skos/core#exactMatch> \
+        <http://id.nlm.nih.gov/mesh/2025/D006973> .\n\
+        <http://purl.obolibrary.org/obo/_822> <http://www.w3.org/2004/02/skos/core#exactMatch> \
+        <http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl#C3117> .\n";
+    let dir = tempfile::tempdir().unwrap();
+    let log = read(&Source::Skos(Skos::new(write(dir.path(), "x.nt", line))));
+    assert_eq!(log.of("link"), ["HP:0000822 MESH:D006973 Xref", "http://purl.obolibrary.org/obo/_822 NCIT:C3117 Xref"]);
+}
+
+#[test]
 fn a_malformed_statement_is_named_with_its_line() {
     let good = statement("c1", "altLabel", "\"x\"@en");
     for bad in [
@@ -106,6 +117,8 @@ fn a_malformed_statement_is_named_with_its_line() {
         good.replace("\"x\"", "\"\\uD800\""),
         good.replace("\"x\"", "\"\\u+0ff\""),
         good.replace("\"@en", "\"@"),
+        // Found by fuzzing: a tag without a language.
+        good.replace("\"@en", "\"@-en"),
         good.replace("example.org/", "exam ple.org/"),
         good.replace(" .", " . more"),
         "skos:a skos:b skos:c .\n".to_owned(),

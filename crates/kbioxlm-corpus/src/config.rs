@@ -4,6 +4,7 @@ mod names;
 mod sources;
 
 use crate::Level;
+use documented::DocumentedFields;
 pub use languages::Languages;
 pub use names::Names;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 ///
 /// A mention is *marked* when the examples have a span for it, and *used* when moreover it may be switched and its concept be
 /// told of in facts.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnchorConfig {
     /// Seed of every random choice.
@@ -35,8 +36,8 @@ pub struct AnchorConfig {
     /// Which names are put in the place of mentions and told in facts: the `preferred` one of the language, or one
     /// `sampled` from all that may stand for the concept in text of the language.
     pub synonyms: Synonyms,
-    /// What becomes of a mention whose name belongs to several concepts: it is used as the `first` of them (in the order of the
-    /// [matcher](kbioxlm_knowledge::Matcher)), marked as the first but not used (`skip`), or not marked at all (`drop`).
+    /// What becomes of a mention whose name belongs to several concepts: it is used as the `first` of them (as the matcher
+    /// orders them), marked as the first but not used (`skip`), or not marked at all (`drop`).
     pub ambiguous: Ambiguity,
     /// Characters of a term at least; shorter ones are neither marked nor put in.
     pub min_term_chars: MinChars,

@@ -98,7 +98,7 @@ impl<'a> Passages<'a> {
         let contexts = self.contexts(size.of(PassageLabel::Context), &mut rng("context"));
         size.limit(PassageLabel::Context, contexts.len());
         // Random pairs alone could be made without end.
-        let wanted = size.of(PassageLabel::Random).min(links.len().max(contexts.len()).max(self.pairs.len()));
+        let wanted = if size.units.is_some() { size.of(PassageLabel::Random) } else { self.pairs.len() };
         let randoms = self.randoms(wanted, &mut rng("random"));
         size.limit(PassageLabel::Random, randoms.len());
         for (label, found, what) in [

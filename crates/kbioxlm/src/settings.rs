@@ -1,6 +1,7 @@
 //! TOML settings with `--set key=value` overrides and `NAME=FILE` arguments.
 
 use anyhow::{Context, Result, bail};
+use documented::DocumentedFields;
 use kbioxlm_files::FileError;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,22 @@ pub fn defaults(title: &str, settings: &impl serde::Serialize) -> String {
     format!("{title}:\n{lines}")
 }
 
+/// As [`defaults`], each key below what its documentation says: what it does stands in one place.
+pub fn described<T: serde::Serialize + DocumentedFields>(title: &str, settings: &T) -> String {
+    let table = Table::try_from(settings).unwrap_or_default();
+    let mut text = format!("{title}:\n");
+    for (key, documentation) in T::FIELD_NAMES.iter().zip(T::FIELD_DOCS) {
+        for line in documentation.lines().filter(|line| !line.is_empty()) {
+            text += &format!("  # {line}\n");
+        }
+        match table.get(*key) {
+            Some(value) => text += &format!("  {key} = {value}\n"),
+            None => text += &format!("  # {key} is not set\n"),
+        }
+    }
+    text
+}
+
 /// `a.b=value`: the value is TOML, or else taken as a string.
 fn set(table: &mut Table, assignment: &str) -> Result<()> {
     let Some((key, text)) = assignment.split_once('=') else {
@@ -85,6 +102,25 @@ pub fn named_file(argument: &str) -> Result<(String, PathBuf), String> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn keys_are_shown_with_what_they_do() {
+        #[derive(serde::Serialize, DocumentedFields)]
+        struct Settings {
+            /// How fast.
+            ///
+            /// In metres.
+            speed: f64,
+            /// How far.
+            limit: Option<u64>,
+            /// Where to.
+            place: Train,
+        }
+        let settings = Settings { speed: 2.0, limit: None, place: Train { rate: 0.5 } };
+        let expected = "Keys:\n  # How fast.\n  # In metres.\n  speed = 2.0\n  # How far.\n  # limit is not set\n  \
+                        # Where to.\n  place = { rate = 0.5 }\n";
+        assert_eq!(described("Keys", &settings), expected);
+    }
+
     #[derive(serde::Deserialize, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     struct Settings {
@@ -92,7 +128,7 @@ mod tests {
         train: Train,
     }
 
-    #[derive(serde::Deserialize, Debug, PartialEq)]
+    #[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     struct Train {
         rate: f64,

@@ -2,7 +2,7 @@
 
 use crate::passages::articles;
 use crate::world::{Place, config};
-use kbioxlm_corpus::{AnchorConfig, Example, Level};
+use kbioxlm_corpus::{AnchorConfig, Example, Level, Names};
 use std::collections::BTreeSet;
 
 fn plain() -> AnchorConfig {
@@ -42,6 +42,10 @@ fn bad_passages_are_named() {
     }
 }
 
+fn names(excluded: &str) -> Names {
+    Names { exclude: vec![excluded.to_owned()], ..Names::default() }
+}
+
 #[test]
 fn settings_that_cannot_be_followed_are_named() {
     let texts = || Place::new().texts("en", &["Fever."]);
@@ -54,7 +58,18 @@ fn settings_that_cannot_be_followed_are_named() {
         (AnchorConfig { levels: vec![], ..two.clone() }, "levels: found none"),
         (AnchorConfig { levels: vec![Level::Passage], ..two.clone() }, "levels: found passage without passages"),
         (AnchorConfig { min_tail: 300, ..two.clone() }, "min_tail: found 300 with min_chunk 256"),
-        (AnchorConfig { max_facts: 0, levels: vec![Level::Fact], ..two }, "max_facts: found 0"),
+        (AnchorConfig { max_facts: 0, levels: vec![Level::Fact], ..two.clone() }, "max_facts: found 0"),
+        (AnchorConfig { switch_share: 1.5, ..two.clone() }, "switch_share: found 1.5, expected a share from 0 to 1"),
+        (AnchorConfig { hard_random_share: f64::NAN, ..two.clone() }, "hard_random_share: found NaN"),
+        (AnchorConfig { languages: [("zh", 0.0)].into(), ..two.clone() }, "languages: found zh = 0, expected a weight"),
+        (AnchorConfig { languages: ["xx"].into_iter().collect(), ..two.clone() }, "languages: found `xx`"),
+        (AnchorConfig { mark_types: names("Drag"), ..two.clone() }, "mark_types: found `Drag`"),
+        (AnchorConfig { use_types: names("drug"), ..two.clone() }, "use_types: found `drug`"),
+        (AnchorConfig { relations: names("cures"), ..two.clone() }, "relations: found `cures`"),
+        (
+            AnchorConfig { keep_without_mentions: [Level::Fact].into(), ..two },
+            "keep_without_mentions: found fact, expected plain, entity or passage",
+        ),
     ] {
         let error = texts().error(&settings);
         assert!(error.starts_with(expected) && error.contains("; "), "{error}");

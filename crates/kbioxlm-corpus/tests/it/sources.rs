@@ -105,7 +105,7 @@ fn examples_know_where_their_texts_come_from() {
 }
 
 /// Versions of ten articles in English and Chinese, of three paragraphs each, and one more in each language.
-fn articles() -> String {
+pub fn articles() -> String {
     let version = |n: usize, lang: &str| {
         let paragraph = |part: usize| match lang {
             "en" => format!("Paragraph {part} of article {n} says that fever is frequent."),

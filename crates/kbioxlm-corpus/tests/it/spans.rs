@@ -2,11 +2,12 @@
 
 use crate::world::{Place, check_spans, config, facts, kb, switches};
 use kbioxlm_corpus::render::{Tint, pieces};
-use kbioxlm_corpus::{AnchorConfig, Example, Languages, Level, Role};
+use kbioxlm_corpus::{Ambiguity, AnchorConfig, Example, Languages, Level, MinChars, Names, Role, Synonyms};
 use kbioxlm_knowledge::Matcher;
 use proptest::prelude::*;
 
-const PIECES: [&str; 30] = [
+const PIECES: [&str; 31] = [
+    "cold",
     "fever",
     "FEVER",
     "Pyrexia",
@@ -50,6 +51,76 @@ fn settings() -> AnchorConfig {
         min_chunk: 40,
         min_tail: 20,
         ..config(&[Level::Plain, Level::Entity, Level::Fact])
+    }
+}
+
+/// Any mixture of the options that decide what is marked and put in.
+fn options() -> impl Strategy<Value = AnchorConfig> {
+    let names = |names: &'static [&'static str]| {
+        prop::sample::subsequence(names, 0..2).prop_map(|exclude| Names {
+            include: Vec::new(),
+            exclude: exclude.into_iter().map(str::to_owned).collect(),
+        })
+    };
+    let types = || names(&["Symptom", "Drug", "Disease", "Exposure"]);
+    let synonyms = prop::sample::select(vec![Synonyms::Preferred, Synonyms::Sampled]);
+    let ambiguous = prop::sample::select(vec![Ambiguity::First, Ambiguity::Skip, Ambiguity::Drop]);
+    let chars = (1..4_usize, 1..8_usize).prop_map(|(cjk, other)| MinChars { cjk, other });
+    let relations = names(&["may_treat", "has_symptom"]);
+    (0.0..1.0, synonyms, ambiguous, chars, types(), types(), relations, any::<u64>()).prop_map(
+        |(switch_share, synonyms, ambiguous, min_term_chars, mark_types, use_types, relations, seed)| AnchorConfig {
+            seed,
+            switch_share,
+            synonyms,
+            ambiguous,
+            min_term_chars,
+            mark_types,
+            use_types,
+            relations,
+            ..settings()
+        },
+    )
+}
+
+fn relation(id: &str) -> kbioxlm_knowledge::RelationIndex {
+    kbioxlm_knowledge::RelationIndex(kb().relations().position(|relation| relation == id).unwrap() as u32)
+}
+
+/// That the options are followed and every span leads back to its document.
+fn check_options(example: &Example, document: &str, options: &AnchorConfig) {
+    let lang = example.segments[0].lang.as_str();
+    let matcher = Matcher::new(kb(), lang).unwrap();
+    let mentions = matcher.find(document);
+    let source = example.segments[0].source.clone().unwrap();
+    if !example.id.ends_with(":switched") {
+        assert_eq!(document[source.bytes], example.segments[0].text);
+    }
+    for span in &example.spans {
+        let concept = span.concept.as_ref().map(|id| kb().find_concept(id).unwrap());
+        if let Some(bytes) = &span.source {
+            let surface = &document[bytes.clone()];
+            let mention = mentions.iter().find(|m| m.bytes == *bytes).expect("a mention of the document");
+            assert_eq!(Some(mention.concept), concept);
+            assert!(span.switched || example.text_of(span) == Some(surface));
+            let MinChars { cjk, other } = options.min_term_chars;
+            assert!(surface.chars().count() >= if surface.is_ascii() { other } else { cjk }, "{surface}");
+            let ambiguous = matcher.candidates(document, mention).len() > 1;
+            match options.ambiguous {
+                Ambiguity::First => {}
+                Ambiguity::Skip => assert!(!ambiguous || !span.switched, "{surface}"),
+                Ambiguity::Drop => assert!(!ambiguous, "{surface}"),
+            }
+        }
+        if let Some(concept) = concept {
+            let excluded = |names: &Names| names.exclude.iter().any(|t| t == kb().concept(concept).semantic_type);
+            assert!(!excluded(&options.mark_types), "{span:?}");
+            let used = span.switched || span.role != Role::Entity;
+            assert!(!used || !excluded(&options.use_types), "{span:?}");
+        }
+        if span.role == Role::Relation {
+            let of = |id: &String| kb().relation_label(relation(id), &example.segments[span.segment].lang);
+            assert!(!options.relations.exclude.iter().any(|id| of(id) == example.text_of(span)), "{span:?}");
+        }
     }
 }
 
@@ -105,6 +176,21 @@ proptest! {
                     prop_assert_eq!(&segment.text, &words.join(" "));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_option_breaks_a_span(
+        en in prop::collection::vec(document(), 1..4),
+        zh in prop::collection::vec(document(), 1..4),
+        options in options(),
+    ) {
+        let place = Place::new().texts("en", &en).texts("zh", &zh);
+        for example in place.build(&options) {
+            let texts = if example.segments[0].lang == "en" { &en } else { &zh };
+            let number = &example.segments[0].source.as_ref().unwrap().document[1..];
+            check_spans(&example);
+            check_options(&example, &texts[number.parse::<usize>().unwrap()], &options);
         }
     }
 

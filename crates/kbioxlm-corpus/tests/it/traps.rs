@@ -2,7 +2,7 @@
 
 use crate::passages::articles;
 use crate::world::{Place, check_spans, config, facts};
-use kbioxlm_corpus::{AnchorConfig, Level};
+use kbioxlm_corpus::{Ambiguity, AnchorConfig, Level, Synonyms};
 use std::path::Path;
 
 #[test]
@@ -95,8 +95,20 @@ fn trap_09_the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
     let texts: Vec<String> = (0..700)
         .map(|n| format!("Case {n}: aspirin for fever and headache, ibuprofen for influenza. ").repeat(1 + n % 7))
         .collect();
-    let place = Place::new().texts("en", &texts).passages(&articles());
-    let settings = AnchorConfig { seed: 5, max_documents: Some(600), ..config(&Level::ALL) };
+    let place = Place::new().texts("en", &texts).any_texts(&crate::sources::articles()).passages(&articles());
+    let settings = AnchorConfig {
+        seed: 5,
+        max_documents: Some(600),
+        languages: [("en", 1.0), ("zh", 2.0), ("es", 1.5)].into(),
+        switch_share: 0.6,
+        synonyms: Synonyms::Sampled,
+        ambiguous: Ambiguity::Skip,
+        aligned_articles: 5,
+        hard_random_share: 0.4,
+        min_chunk: 40,
+        min_tail: 20,
+        ..config(&Level::ALL)
+    };
     let built = |name: &str, threads: usize, settings: &AnchorConfig| {
         let out = place.path(name);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -61,7 +61,7 @@ const SOURCES: &str = r#"Sources in the settings file, beside those of the argum
 "#;
 
 fn help() -> String {
-    format!("{}\n{SOURCES}", settings::defaults("Settings, with the defaults", &AnchorConfig::default()))
+    format!("{}\n{SOURCES}", settings::described("Settings, with the defaults", &AnchorConfig::default()))
 }
 
 pub fn run(args: &BuildArgs) -> Result<()> {

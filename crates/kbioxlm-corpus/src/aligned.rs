@@ -1,8 +1,8 @@
 //! Passages from documents on the same subject in two languages.
 
+use crate::chunks::trimmed;
 use crate::documents::{Place, is_empty, sample_key};
 use crate::passages::{Pair, Pairs};
-use crate::sentences::trimmed;
 use crate::{AnchorConfig, CorpusError, Result, Texts};
 use kbioxlm_documents::Document;
 use kbioxlm_knowledge::Matcher;

@@ -1,4 +1,3 @@
-use crate::text::is_cjk;
 use crate::{Ambiguity, AnchorConfig, CorpusError, Result, Role, Span, Synonyms};
 use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, Matcher, TermIndex, is_same_name};
 use rand::seq::{IndexedRandom, IteratorRandom};
@@ -123,6 +122,14 @@ impl<'a> Anchor<'a> {
         };
         mentions.iter().map(span).collect()
     }
+}
+
+/// Han, kana, bopomofo and Hangul, half-width forms included: scripts whose words have few characters.
+fn is_cjk(c: char) -> bool {
+    matches!(c,
+        '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{312f}'
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff66}'..='\u{ffdc}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// One of the values, by weight.

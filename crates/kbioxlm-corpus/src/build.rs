@@ -33,7 +33,7 @@ const QUEUE: usize = 16;
 ///
 /// The rows follow the order of the sources and of their documents; those of one document follow the levels, and
 /// passages come last. The same input, configuration and seed give the same bytes on any number of threads. Memory does
-/// not grow with the number of documents (16 bytes each aside); the passage files are held whole, one at a time.
+/// not grow with the number of documents (some 40 bytes each aside, by which an id is known again); the passage files are held whole, one at a time.
 ///
 /// Documents of a language that is not declared and that the knowledge base does not have are left out and counted.
 ///
@@ -125,14 +125,21 @@ fn matchers(kb: &KnowledgeBase, texts: &[Texts], passages: &[PassageSource]) -> 
     Ok(matchers)
 }
 
-/// The manifest names the files without their directories: the same corpus has the same manifest on every machine.
+/// The manifest names the files without the directories above the sources: the same corpus has the same manifest on every machine.
 fn sources(texts: &[Texts], passages: &[PassageSource], exclude: &[PathBuf]) -> Result<Vec<SourceFile>> {
-    let texts = texts.iter().map(|t| (t.source.lang.clone().unwrap_or_default(), &t.source.path));
-    let passages = passages.iter().map(|p| (p.langs.join("-"), &p.path));
-    let exclude = exclude.iter().map(|path| ("excluded".to_owned(), path));
-    let source =
-        |(languages, path): (String, &PathBuf)| Ok(SourceFile { languages, file: name(path), hash: hash_file(path)? });
-    texts.chain(passages).chain(exclude).map(source).collect()
+    let mut files: Vec<(String, String, PathBuf)> = Vec::new();
+    for Texts { source, .. } in texts {
+        let lang = source.lang.clone().unwrap_or_default();
+        files.extend(source.files()?.into_iter().map(|(file, path)| (lang.clone(), file, path)));
+    }
+    files.extend(passages.iter().map(|p| (p.langs.join("-"), name(&p.path), p.path.clone())));
+    files.extend(exclude.iter().map(|path| ("excluded".to_owned(), name(path), path.clone())));
+    // Reading all once more is little beside anchoring it, if every core takes part.
+    let hashed = files.into_par_iter().map(|(languages, file, path)| {
+        let hash = hash_file(&path)?;
+        Ok(SourceFile { languages, file, hash })
+    });
+    hashed.collect()
 }
 
 fn name(path: &Path) -> String {

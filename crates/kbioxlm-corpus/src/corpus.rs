@@ -29,9 +29,9 @@ pub(crate) struct Manifest {
 /// A file that the corpus was built from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SourceFile {
-    /// `en`, of passages `en-zh`, of texts that must not be in the corpus `excluded`.
+    /// `en` (empty if the documents have their own), of passages `en-zh`, of texts that must not be in the corpus `excluded`.
     pub languages: String,
-    /// Name without directory.
+    /// Name, below the directory if that is the source.
     pub file: String,
     /// BLAKE3 of the content.
     pub hash: String,

@@ -91,16 +91,12 @@ impl Sample {
 
 /// The stretch of a document's source that a stretch of its text was.
 pub(crate) fn source_of(document: &Document, bytes: Range<usize>) -> Range<usize> {
-    original(&document.origin, bytes)
+    document.origin.original(bytes)
 }
 
 /// [`source_of`], with the document's name.
 pub(crate) fn source(document: &Document, bytes: Range<usize>) -> Source {
     Source { document: document.id.clone(), bytes: source_of(document, bytes) }
-}
-
-fn original(_origin: &OffsetMap, bytes: Range<usize>) -> Range<usize> {
-    bytes
 }
 
 /// Where a text that was taken out of a document begins in it.
@@ -129,7 +125,7 @@ impl Place {
 
     /// As [`source_of`], for a stretch of the text.
     pub fn source_of(&self, bytes: Range<usize>) -> Range<usize> {
-        original(&self.origin, bytes.start + self.start..bytes.end + self.start)
+        self.origin.original(bytes.start + self.start..bytes.end + self.start)
     }
 
     /// As [`source`], for a stretch of the text.

@@ -1,8 +1,8 @@
 //! Fact level: chunks of a document, each followed by facts about the concepts that it mentions.
 
 use crate::anchor::{Anchor, Marked, draw};
+use crate::chunks::chunks;
 use crate::documents::{source, source_of};
-use crate::sentences::chunks;
 use crate::text::TextBuilder;
 use crate::{Example, Level, Role, Segment, Span};
 use kbioxlm_documents::Document;

@@ -7,6 +7,7 @@
 mod aligned;
 mod anchor;
 mod build;
+mod chunks;
 mod config;
 mod corpus;
 mod documents;
@@ -21,7 +22,6 @@ mod read;
 pub mod render;
 mod report;
 mod select;
-mod sentences;
 pub mod stats;
 mod table;
 mod text;

@@ -7,9 +7,10 @@
 mod random;
 
 use crate::anchor::{Anchor, Marked};
+use crate::chunks::trimmed;
 use crate::passages::{Pair, only};
-use crate::sentences::{sentences, trimmed};
 use crate::{Balance, CorpusError, Example, Level, PassageLabel, Result, Segment};
+use kbioxlm_documents::sentences;
 use kbioxlm_files::{FileError, rng_for};
 use kbioxlm_knowledge::{ConceptIndex, Matcher};
 use rand::seq::SliceRandom;

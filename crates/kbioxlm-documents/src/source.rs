@@ -1,3 +1,4 @@
+use crate::files::files;
 use crate::{Documents, Format};
 use kbioxlm_files::Result;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,14 @@ impl TextSource {
     /// With the default of every option.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), ..Self::default() }
+    }
+
+    /// The files that are read, in their order, with their names below the directory.
+    ///
+    /// # Errors
+    /// The file is missing, or its format cannot be told.
+    pub fn files(&self) -> Result<Vec<(String, PathBuf)>> {
+        Ok(files(&self.path, self.format)?.into_iter().map(|file| (file.name, file.path)).collect())
     }
 
     /// The documents, in the order of the files and in them; memory does not grow with the files.

@@ -2,6 +2,7 @@
 
 use crate::world::{Place, check_spans, config};
 use kbioxlm_corpus::{AnchorConfig, Example, Level, PassageLabel};
+use kbioxlm_documents::TextSource;
 use std::collections::BTreeSet;
 
 fn plain() -> AnchorConfig {
@@ -102,6 +103,52 @@ fn examples_know_where_their_texts_come_from() {
             }
         }
     }
+}
+
+#[test]
+fn a_directory_is_a_source() {
+    let row = |id: &str| rows([serde_json::json!({"id": id, "text": "Fever."})]);
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("all/later")).unwrap();
+    std::fs::write(place.path("all/b.jsonl"), row("b")).unwrap();
+    std::fs::write(place.path("all/a.txt"), "Headache.").unwrap();
+    std::fs::write(place.path("all/later/c.jsonl"), row("c")).unwrap();
+    let place = place.source(TextSource { lang: Some("en".into()), ..TextSource::new("all") });
+    assert_eq!(ids(&place.build(&plain())), ["plain:en:a", "plain:en:b", "plain:en:c"]);
+    let manifest = std::fs::read_to_string(place.path("corpus/manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let files: Vec<&str> =
+        manifest["sources"].as_array().unwrap().iter().map(|s| s["file"].as_str().unwrap()).collect();
+    assert_eq!(files, ["a.txt", "b.jsonl", "later/c.jsonl"]);
+}
+
+#[test]
+fn normalised_texts_lead_back_to_what_they_were() {
+    let text = "Aspirin\u{a0}\u{a0} lowers   fever.\tIbuprofen &amp; aspirin lower   headache in influ\u{ad}enza.";
+    let content = rows([serde_json::json!({"id": "a", "text": text})]);
+    let source = |normalise| {
+        let place = Place::new();
+        std::fs::write(place.path("n.jsonl"), &content).unwrap();
+        place.source(TextSource { lang: Some("en".into()), normalise, ..TextSource::new("n.jsonl") })
+    };
+    let settings = AnchorConfig {
+        languages: ["zh"].into_iter().collect(),
+        min_chunk: 10,
+        min_tail: 5,
+        ..config(&[Level::Plain, Level::Entity, Level::Fact])
+    };
+    let examples = source(true).build(&settings);
+    assert_ne!(examples[0].segments[0].text, text, "something was normalised");
+    let mentions = kbioxlm_knowledge::Matcher::new(crate::world::kb(), "en").unwrap().find(text);
+    let originals: BTreeSet<_> = mentions.iter().map(|m| (m.bytes.start, m.bytes.end)).collect();
+    for example in &examples {
+        check_spans(example);
+        for span in example.spans.iter().filter(|s| s.segment == 0) {
+            let bytes = span.source.clone().unwrap();
+            assert!(originals.contains(&(bytes.start, bytes.end)), "{:?} in {}", &text[bytes], example.id);
+        }
+    }
+    assert_eq!(source(false).build(&settings)[0].segments[0].text, text, "texts stay as they are");
 }
 
 /// Versions of ten articles in English and Chinese, of three paragraphs each, and one more in each language.

@@ -131,6 +131,13 @@ impl Place {
         self
     }
 
+    /// A source below the place.
+    pub fn source(mut self, source: TextSource) -> Self {
+        let path = self.path("").join(&source.path);
+        self.texts.push(TextSource { path, ..source }.into());
+        self
+    }
+
     /// The texts by their ids.
     pub fn content(&self) -> BTreeMap<String, String> {
         let documents = self.texts.iter().flat_map(|t| t.source.documents().unwrap());

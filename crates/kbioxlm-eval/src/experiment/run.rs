@@ -123,10 +123,14 @@ impl Run<'_> {
     fn anchored(&mut self, plan: &AnchoredModel, kb: &Finished, start: &Finished) -> Result<Finished, EvalError> {
         let AnchoredModel { name, texts, passages, corpus: anchors, pretrain, .. } = plan;
         let languages: Vec<&Option<String>> = texts.iter().map(|t| &t.source.lang).collect();
+        let mut files = Vec::new();
+        for text in texts {
+            files.extend(text.source.files()?.into_iter().map(|(_, path)| path));
+        }
         let pairs: Vec<&[String; 2]> = passages.iter().map(|p| &p.langs).collect();
         let inputs = json!({
             "knowledge": kb.key,
-            "texts": self.steps.hash_all(texts.iter().map(|t| &t.source.path))?,
+            "texts": self.steps.hash_all(&files)?,
             "languages": languages,
             "passages": self.steps.hash_all(passages.iter().map(|p| &p.path))?,
             "pairs": pairs,

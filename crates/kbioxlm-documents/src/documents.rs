@@ -1,7 +1,8 @@
+use crate::archive::{Archive, is_archive};
 use crate::cirrus::Cirrus;
 use crate::document::paragraphs;
 use crate::files::{File, files};
-use crate::format::{Named, of_xml};
+use crate::format::{Named, head, of_xml};
 use crate::jats::Jats;
 use crate::jsonl::Jsonl;
 use crate::medline::Medline;
@@ -99,17 +100,24 @@ impl Documents {
 }
 
 fn reader(file: &File) -> Result<Box<dyn Reader + Send>> {
-    let input = open(&file.path)?;
-    let (format, input) = match file.format {
-        Named::As(format) => (format, input),
-        Named::Xml => of_xml(&file.path, input)?,
-    };
-    Ok(match format {
-        Format::Jsonl => Box::new(Jsonl::new(&file.path, input)),
-        Format::Text => Box::new(Plain::new(&file.path, &file.name, input)),
-        Format::Medline => Box::new(Medline::new(&file.path, input)),
-        Format::Jats => Box::new(Jats::new(&file.path, &file.name, input)),
-        Format::Cirrus => Box::new(Cirrus::new(&file.path, input)),
+    let path = &file.path;
+    let input = open(path)?;
+    // JSON lines are the fastest to read: they are not looked at before.
+    Ok(match file.format {
+        Named::As(Format::Jsonl) => Box::new(Jsonl::new(path, input)),
+        Named::As(Format::Text) => Box::new(Plain::new(path, &file.name, input)),
+        Named::As(Format::Cirrus) => Box::new(Cirrus::new(path, input)),
+        Named::As(Format::Medline) => Box::new(Medline::new(path, input)),
+        Named::As(Format::Jats) | Named::Xml => {
+            let (head, input) = head(path, input)?;
+            if is_archive(&head) {
+                Box::new(Archive::new(path, input))
+            } else if file.format == Named::Xml && of_xml(path, &head)? == Format::Medline {
+                Box::new(Medline::new(path, input))
+            } else {
+                Box::new(Jats::new(path, &file.name, input))
+            }
+        }
     })
 }
 

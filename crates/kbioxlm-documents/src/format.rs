@@ -70,21 +70,25 @@ pub(crate) fn unknown(path: &Path) -> FileError {
     FileError::content(path, None, "a name that does not tell what it holds", NAMES, SAY)
 }
 
-/// What the first element says; and the whole input again.
-pub(crate) fn of_xml(path: &Path, mut input: Input) -> Result<(Format, Input)> {
+/// What a file begins with; and the whole input again.
+pub(crate) fn head(path: &Path, mut input: Input) -> Result<(Vec<u8>, Input)> {
     let mut head = Vec::new();
     (&mut input).take(HEAD).read_to_end(&mut head).map_err(|e| FileError::io(path, "read", e))?;
-    let root = first_element(&String::from_utf8_lossy(&head));
-    let format = match root.as_str() {
-        "PubmedArticleSet" | "MedlineCitationSet" | "PubmedArticle" => Format::Medline,
-        "article" | "pmc-articleset" | "articles" => Format::Jats,
+    Ok((head.clone(), Box::new(Cursor::new(head).chain(input))))
+}
+
+/// What the first element of a file says that begins with `head`.
+pub(crate) fn of_xml(path: &Path, head: &[u8]) -> Result<Format> {
+    let root = first_element(&String::from_utf8_lossy(head));
+    match root.as_str() {
+        "PubmedArticleSet" | "MedlineCitationSet" | "PubmedArticle" => Ok(Format::Medline),
+        "article" | "pmc-articleset" | "articles" => Ok(Format::Jats),
         root => {
             let found = if root.is_empty() { "no element".to_owned() } else { format!("the element `{root}`") };
             let expected = "a PubmedArticleSet (PubMed) or an article (JATS)";
-            return Err(FileError::content(path, None, found, expected, "check that this is the file you meant"));
+            Err(FileError::content(path, None, found, expected, "check that this is the file you meant"))
         }
-    };
-    Ok((format, Box::new(Cursor::new(head).chain(input))))
+    }
 }
 
 /// The name of the first element, behind declarations and comments.

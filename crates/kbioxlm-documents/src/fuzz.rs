@@ -1,5 +1,6 @@
 //! Entries for fuzzing: each takes the bytes of a file from outside. An error is a good answer; a panic or a hang is none.
 
+use crate::archive::Archive;
 use crate::cirrus::Cirrus;
 use crate::document::paragraphs;
 use crate::jats::Jats;
@@ -54,6 +55,14 @@ pub fn medline(bytes: &[u8]) -> Result<Count> {
 /// As of [`Documents`](crate::Documents).
 pub fn jats(bytes: &[u8]) -> Result<Count> {
     count(Jats::new(Path::new("fuzz.nxml"), "fuzz.nxml", bytes))
+}
+
+/// A package of articles.
+///
+/// # Errors
+/// As of [`Documents`](crate::Documents).
+pub fn archive(bytes: &[u8]) -> Result<Count> {
+    count(Archive::new(Path::new("fuzz.tar"), bytes))
 }
 
 /// A dump of CirrusSearch.

@@ -2,6 +2,7 @@
 //!
 //! A [`TextSource`] names a file or directory and what it holds; [`TextSource::documents`] reads it as a stream of [`Document`]s.
 
+mod archive;
 mod cirrus;
 mod document;
 mod documents;

@@ -26,7 +26,7 @@ pub(crate) trait Reader {
     }
 }
 
-pub(crate) fn too_long(path: &Path, line: usize) -> FileError {
+pub(crate) fn too_long(path: &Path, line: impl Into<Option<usize>>) -> FileError {
     let found = format!("a document of more than {} MiB", MAX_DOCUMENT >> 20);
     FileError::content(path, line, found, "an article", "check that this is the file you meant")
 }

@@ -130,3 +130,49 @@ fn bad_files_are_errors_with_their_place() {
         "{html}"
     );
 }
+
+#[test]
+fn packages_are_read_member_by_member() {
+    let dir = tempfile::tempdir().unwrap();
+    let article = |id: usize| {
+        let meta = format!("<article-meta><article-id pub-id-type=\"pmcid\">PMC{id}</article-id></article-meta>");
+        format!("<article xml:lang=\"en\"><front>{meta}</front><body><p>Text {id}.</p></body></article>")
+    };
+    let long = format!("{}/PMC3.xml", "directory/".repeat(30));
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in [
+        ("PMC000xxxxxx/PMC1.xml", article(1)),
+        ("PMC000xxxxxx/list.csv", "a".repeat(1000)),
+        ("PMC000xxxxxx/PMC2.nxml", article(2)),
+        ("PMC000xxxxxx/._PMC2.nxml", "no XML".to_owned()),
+        (&long, article(3)),
+    ] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        let mut header = if name.len() > 100 { tar::Header::new_gnu() } else { header };
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, name, content.as_bytes()).unwrap();
+    }
+    builder.append_pax_extensions([("path", b"PMC4.nxml".as_slice())]).unwrap();
+    let (mut header, content) = (tar::Header::new_ustar(), article(4));
+    header.set_size(content.len() as u64);
+    builder.append_data(&mut header, "short", content.as_bytes()).unwrap();
+    let bytes = builder.into_inner().unwrap();
+    let documents = read(&write(dir.path(), "oa_comm_xml.PMC000xxxxxx.tar", &bytes));
+    let found: Vec<_> = documents.iter().map(|d| (d.id.as_str(), d.text.as_str())).collect();
+    assert_eq!(found, [("PMC1", "Text 1."), ("PMC2", "Text 2."), ("PMC3", "Text 3."), ("PMC4", "Text 4.")]);
+
+    let of = |bytes: &[u8]| error(&write(dir.path(), "a.tar", bytes));
+    assert!(of(&bytes[..600]).contains("a.tar: found an archive that is cut off"), "{}", of(&bytes[..600]));
+    let mut damaged = bytes.clone();
+    damaged[1024] ^= 1;
+    assert!(of(&damaged).contains("a.tar: found an archive that is cut off or damaged"), "{}", of(&damaged));
+    let mut bad = bytes;
+    bad[520] = b'<';
+    assert!(of(&bad).contains("a.tar/PMC000xxxxxx/PMC1.xml:1: found"), "{}", of(&bad));
+    let (mut header, content) = (tar::Header::new_ustar(), &bad[..0]);
+    header.set_size(1 << 40);
+    header.set_path("a.xml").unwrap();
+    header.set_cksum();
+    assert!(of(&[header.as_bytes().as_slice(), content].concat()).contains("more than 64 MiB"));
+}

@@ -10,8 +10,9 @@ use arrow::datatypes::{DataType, Field, Fields, Int32Type, Schema};
 use kbioxlm_files::FileError;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use parquet::basic::{Compression, Encoding};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,6 +78,30 @@ fn schema(columns: Columns) -> Arc<Schema> {
     Arc::new(Schema::new(fields))
 }
 
+fn properties() -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_created_by("kbioxlm".to_owned());
+    // No two rows share a text or an id, so a dictionary of them costs time and saves nothing; nor does anybody ask for the least.
+    for path in [&["id"][..], &["segments", "list", "item"], &["sources", "list", "item", "document"]] {
+        let path = ColumnPath::from(path.iter().map(|&part| part.to_owned()).collect::<Vec<_>>());
+        properties = properties
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_statistics_enabled(path, EnabledStatistics::None);
+    }
+    // Positions rise from span to span: their differences are small, and found faster than a dictionary of them.
+    let places = ["byte_start", "byte_end", "char_start", "char_end", "source_start", "source_end"];
+    for place in places {
+        let path = ColumnPath::from(["spans", "list", "item", place].map(str::to_owned).to_vec());
+        properties = properties
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
+            .set_column_statistics_enabled(path, EnabledStatistics::None);
+    }
+    properties.build()
+}
+
 /// Writes examples as they come; a row group is held at most.
 pub(crate) struct Writer {
     path: PathBuf,
@@ -86,12 +111,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub fn create(path: &Path) -> Result<Self> {
         let file = File::create(path).map_err(|e| FileError::io(path, "create", e))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_max_row_group_row_count(Some(ROW_GROUP))
-            .set_created_by("kbioxlm".to_owned())
-            .build();
-        let writer = ArrowWriter::try_new(file, schema(Columns::Current), Some(properties));
+        let writer = ArrowWriter::try_new(file, schema(Columns::Current), Some(properties()));
         Ok(Self { path: path.to_owned(), writer: writer.map_err(|e| CorpusError::table(path, "write", e))? })
     }
 

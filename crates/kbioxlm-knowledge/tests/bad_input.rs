@@ -56,6 +56,7 @@ fn broken_lexica() {
 fn other_broken_sources() {
     let no_lexicon = build(&Description::default(), std::path::Path::new("unused")).unwrap_err();
     assert!(matches!(no_lexicon, KnowledgeError::NoLexicon));
+    small().links(&[]).try_build().unwrap();
     let bench = small().with(Source::Lexicon, "missing.tsv".into());
     assert_starts(&bench.try_build().unwrap_err().to_string(), "missing.tsv: cannot open");
     let error = |bench: Bench| message(&bench.try_build().unwrap_err(), bench.dir.path());

@@ -46,7 +46,9 @@ impl Language {
 
     /// Whether the tag has the form of one.
     pub fn is_tag(tag: &str) -> bool {
-        !tag.is_empty() && tag.len() <= 40 && tag.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        tag.len() <= 40
+            && tag.starts_with(|c: char| c.is_ascii_alphabetic())
+            && tag.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     }
 }
 
@@ -68,6 +70,14 @@ mod tests {
             (" FR ", "fr", false),
         ] {
             assert_eq!(Language::of(tag), Language { tag: expected.into(), british }, "{tag}");
+        }
+    }
+
+    #[test]
+    fn tags_begin_with_a_letter() {
+        assert!(Language::is_tag("en") && Language::is_tag("zh_Hant"));
+        for tag in ["", "-", "-en", "1", "e n", "é", &"a".repeat(41)] {
+            assert!(!Language::is_tag(tag), "{tag}");
         }
     }
 

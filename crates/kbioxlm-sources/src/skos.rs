@@ -223,8 +223,7 @@ fn object(text: &str) -> Option<(Object<'_>, &str)> {
     let Some(tagged) = rest.strip_prefix('@') else { return Some((Object::Text { text: content, lang: None }, rest)) };
     let end = tagged.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(tagged.len());
     let (lang, rest) = tagged.split_at_checked(end)?;
-    (lang.starts_with(|c: char| c.is_ascii_alphabetic()) && lang.len() <= 40)
-        .then_some((Object::Text { text: content, lang: Some(lang) }, rest))
+    Language::is_tag(lang).then_some((Object::Text { text: content, lang: Some(lang) }, rest))
 }
 
 /// Resolves `\n`, `\"`, `\u00e9` and the like; `None` for what is no escape.

@@ -65,7 +65,8 @@ pub struct AnchorConfig {
     /// mention. The others are unrelated as far as the concepts tell.
     pub hard_random_share: f64,
     /// Articles a language pair at most from whose versions in the text files passages are made, a seeded sample: documents of
-    /// two languages with the same subject (a Wikidata id, a PMID) are versions of one. 0: passages come from passage files only.
+    /// two languages with the same subject (a Wikidata id, a PMID) are versions of one. They are taken from all documents, whatever
+    /// `max_documents` says. 0: passages come from passage files only.
     pub aligned_articles: usize,
     /// Documents a language at most, and rows of a passage file at most: a seeded sample.
     pub max_documents: Option<usize>,

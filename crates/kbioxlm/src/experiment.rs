@@ -1,6 +1,6 @@
 //! `kbioxlm experiment …`
 
-use crate::progress::{TrainingBar, bar, print_json, stop_on_interrupt};
+use crate::progress::{TrainingBar, counter, print_json, stop_on_interrupt};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
@@ -51,12 +51,9 @@ struct Steps {
 
 impl Steps {
     fn new() -> Self {
-        let reading = bar(0, "reading");
+        let reading = counter("documents and passage pairs anchored");
         let shown = reading.clone();
-        let count = Box::new(move |done, total| {
-            shown.set_length(total);
-            shown.set_position(done);
-        });
+        let count = Box::new(move |done, _| shown.set_position(done));
         Self { training: TrainingBar::new("training"), reading, count }
     }
 }

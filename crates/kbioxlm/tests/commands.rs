@@ -84,6 +84,44 @@ fn a_description_with_an_unknown_key_is_an_error() {
 }
 
 #[test]
+fn a_corpus_is_described_in_a_file_or_by_arguments() {
+    let place = Place::new();
+    place.knowledge();
+    std::fs::create_dir(place.path("settings")).unwrap();
+    place.write(
+        "settings/test.txt",
+        "Children with asthma were given salbutamol twice a day. Children with asthma were given it.",
+    );
+    place.write(
+        "settings/corpus.toml",
+        "levels = [\"entity\", \"passage\"]\nseed = 3\nexclude = [\"test.txt\"]\nexclude_words = 300\n\n\
+         [[text]]\npath = \"../en.jsonl\"\nlang = \"en\"\nmax_documents = 2\n\n\
+         [[passages]]\npath = \"../passages.jsonl\"\nlangs = [\"en\", \"zh\"]\n",
+    );
+    let report =
+        json(&place.run("corpus build --kb kb -c settings/corpus.toml --text zh=zh.jsonl --out a --json").ok());
+    let documents = &report["documents"];
+    assert_eq!((&documents["en"]["used"], &documents["zh"]["used"]), (&2.into(), &4.into()));
+    assert_eq!(report["passages"]["en-zh"]["used"], 6);
+
+    place.write(
+        "any.jsonl",
+        "{\"id\": \"a\", \"lang\": \"en\", \"text\": \"asthma\"}\n{\"id\": \"b\", \"lang\": \"zh\", \"text\": \"哮喘\"}\n",
+    );
+    let arguments = "--levels entity --set languages={zh=2,en=1} --set switch_share=0.5";
+    let report = json(&place.run(&format!("corpus build --kb kb --text any.jsonl {arguments} --out b --json")).ok());
+    let used = |lang: &str| report["documents"][lang]["used"].as_u64();
+    assert_eq!((used("en"), used("zh")), (Some(1), Some(1)), "each has the language that it declares");
+
+    place.write("settings/corpus.toml", "[[text]]\npath = \"../en.jsonl\"\nlanguage = \"en\"\n");
+    place
+        .run("corpus build --kb kb -c settings/corpus.toml --out c")
+        .fails_with(&["corpus.toml: [[text]]", "language"]);
+    let help = place.run("corpus build --help").ok();
+    assert!(help.contains("switch_share = 1.0") && help.contains("Share of a document's marked mentions"), "{help}");
+}
+
+#[test]
 fn from_tables_to_a_pretrained_and_a_fine_tuned_model() {
     let place = Place::new();
     place.knowledge();

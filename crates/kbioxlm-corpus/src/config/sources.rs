@@ -41,3 +41,18 @@ impl PassageSource {
         Self { langs: langs.map(str::to_owned), path: path.into(), max_documents: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_not_known_is_refused() {
+        let read = |json: &str| serde_json::from_str::<Texts>(json).map_err(|e| e.to_string());
+        let texts = read(r#"{"path": "a.jsonl", "lang": "en", "max_documents": 3}"#).unwrap();
+        let source = TextSource { lang: Some("en".into()), ..TextSource::new("a.jsonl") };
+        assert_eq!(texts, Texts { source, max_documents: Some(3) });
+        assert!(read(r#"{"path": "a.jsonl", "max_document": 3}"#).unwrap_err().contains("max_document"));
+        assert!(read(r#"{"lang": "en"}"#).unwrap_err().contains("path"));
+    }
+}

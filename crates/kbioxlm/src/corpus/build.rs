@@ -72,6 +72,14 @@ pub fn run(args: &BuildArgs) -> Result<()> {
             *path = dir.join(&*path);
         }
     };
+    let exclude = table.get_mut("exclude").and_then(Value::as_array_mut);
+    for path in exclude.into_iter().flatten() {
+        if let Value::String(text) = path {
+            let mut path = PathBuf::from(&*text);
+            beside(&mut path);
+            *text = path.display().to_string();
+        }
+    }
     let mut texts: Vec<Texts> = sources(&mut table, "text", file)?;
     texts.iter_mut().for_each(|text| beside(&mut text.source.path));
     let mut passages: Vec<PassageSource> = sources(&mut table, "passages", file)?;

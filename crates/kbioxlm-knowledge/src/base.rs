@@ -329,6 +329,14 @@ impl KnowledgeBase {
         self.store.get(self.sections.facts)
     }
 
+    /// The facts whose head is `concept`.
+    pub fn facts_of(&self, concept: ConceptIndex) -> &[Fact] {
+        let facts = self.facts();
+        let start = facts.partition_point(|f| f.head < concept);
+        let length = facts[start..].partition_point(|f| f.head == concept);
+        &facts[start..start + length]
+    }
+
     /// The facts that say something of `head` and `tail`, in this direction.
     pub fn facts_between(&self, head: ConceptIndex, tail: ConceptIndex) -> &[Fact] {
         let facts = self.facts();

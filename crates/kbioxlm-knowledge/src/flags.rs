@@ -10,7 +10,8 @@
 //! | `variant_or_misspelling`, `space_lost` | yes | no: found in text, but nothing to write |
 //! | `latin_subject` | yes | no: a name made of two languages |
 //! | `equal_in_english` (given by the build: the concept has the same name in English) | yes | no: nothing would be translated |
-//! | `pinyin`, `stop_word`, `ambiguous`, `excluded` (given by the build, see [`TermOptions`](crate::TermOptions)) | no | no |
+//! | `ambiguous` (given by the build: a name of many concepts) | no: which is meant? | yes |
+//! | `pinyin`, `stop_word`, `excluded` (given by the build, see [`TermOptions`](crate::TermOptions)) | no | no |
 //! | any other | yes | yes, and the build report counts it |
 //!
 //! The form of a name, whatever its flags:
@@ -58,7 +59,9 @@ const COPIES: [&str; 2] = ["same_as_english", "untranslated"];
 /// The name is no exact and well-written name of the concept.
 const INEXACT: [&str; 6] = ["broad", "latin_subject", "narrow", "related", "space_lost", "variant_or_misspelling"];
 /// The name is of no use.
-const UNUSED: [&str; 4] = ["ambiguous", "excluded", "pinyin", "stop_word"];
+const UNUSED: [&str; 3] = ["excluded", "pinyin", "stop_word"];
+/// The name means too many things to be found in text.
+const AMBIGUOUS: [&str; 1] = ["ambiguous"];
 /// The name is also the English one.
 const EQUAL: [&str; 1] = ["equal_in_english"];
 /// Longest word in capitals that is taken for an abbreviation; longer ones are mostly brands.
@@ -95,7 +98,7 @@ pub(crate) fn usage(lang: &str, text: &str, flags: &[&str], min_length: usize) -
     Usage {
         case_sensitive: has(&["abbreviation"]) || is_acronym(text),
         translation: !copy && !has(&INEXACT) && !has(&EQUAL) && !unused,
-        matched: !copied_elsewhere && !unused && !short,
+        matched: !copied_elsewhere && !unused && !short && !has(&AMBIGUOUS),
         foreign_script,
         short,
     }
@@ -152,9 +155,10 @@ mod tests {
             let unused = of("en", "Fever", &[flag]);
             assert!(!unused.translation && !unused.matched, "{flag}");
         }
+        assert!(!of("en", "Cold", &AMBIGUOUS).matched && of("en", "Cold", &AMBIGUOUS).translation);
         assert!(of("zh", "HIV", &EQUAL).matched && !of("zh", "HIV", &EQUAL).translation);
         assert_eq!(of("en", "Fever", &["candidate", "never heard of"]), plain);
-        assert!(KNOWN.is_sorted() && KNOWN.iter().filter(|k| UNUSED.contains(k) || EQUAL.contains(k)).count() == 5);
+        assert!(KNOWN.is_sorted() && [&UNUSED[..], &EQUAL, &AMBIGUOUS].concat().iter().all(|f| KNOWN.contains(f)));
     }
 
     #[test]

@@ -91,6 +91,8 @@ proptest! {
                 prop_assert_eq!(kb.translations(concept, tag).collect::<Vec<_>>(), written);
             }
             prop_assert_eq!(kb.translations(concept, "fi").count(), 0);
+            let own: Vec<Fact> = content.facts.iter().copied().filter(|f| f.head == concept).collect();
+            prop_assert_eq!(kb.facts_of(concept), &own[..]);
             for other in (0..members.len() as u32).map(ConceptIndex) {
                 let between: Vec<Fact> = content.facts.iter().copied().filter(|f| (f.head, f.tail) == (concept, other)).collect();
                 prop_assert_eq!(kb.facts_between(concept, other), &between[..]);

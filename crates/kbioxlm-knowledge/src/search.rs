@@ -115,9 +115,11 @@ impl KnowledgeBase {
                 flags: term.flags,
             });
         }
-        let about = |f: &&Fact| f.head == concept || f.tail == concept;
-        let fact_count = self.facts().par_iter().filter(about).count();
-        let told = self.facts().iter().filter(about).take(facts.min(fact_count));
+        // What is said of it goes before what is said with it of others.
+        let own = self.facts_of(concept);
+        let others = |f: &&Fact| f.tail == concept;
+        let fact_count = own.len() + self.facts().par_iter().filter(others).count();
+        let told = own.iter().chain(self.facts().iter().filter(others)).take(facts.min(fact_count));
         let Concept { id, .. } = self.concept(concept);
         ConceptSummary {
             id,

@@ -132,6 +132,7 @@ fn names_that_would_do_harm_are_not_used() {
         kb.translations(kb.find_concept(id).unwrap(), lang).map(|t| kb.term(t).text).collect()
     };
     assert_eq!(translations("A:1", "en"), ["common cold"]);
+    assert_eq!(translations("A:4", "en"), ["node"], "who knows the concept may write the name");
     assert_eq!(translations("A:2", "zh"), ["艾滋病毒感染"]);
     assert_eq!(kb.find_concept("A:7"), None);
     let flags: Vec<_> = kb.terms_of(kb.find_concept("A:1").unwrap()).map(|t| kb.term(t).flags.join(",")).collect();

@@ -1,3 +1,4 @@
+use documented::DocumentedFields;
 use kbioxlm_sources::{Source, TsvFile};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -61,7 +62,7 @@ impl Description {
 /// A vocabulary (the part of an id before `:`) that is read keeps its concepts apart: what would bring two of them together
 /// is refused, unless the vocabulary itself says that they are the same. The best-founded statements go first: those whose two
 /// concepts have equal names, or at least none that contradict.
-#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct MergeOptions {
     /// Join concepts by the ids of other vocabularies that the sources give: one that is read, or one that two of them share.
@@ -78,7 +79,7 @@ impl Default for MergeOptions {
 
 /// Which names are used. A name that is not stays in the knowledge base and has a flag that says why
 /// (see [`flags`](crate::flags)).
-#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct TermOptions {
     /// Shortest name that is looked for, in characters. `1` also looks for single characters.
@@ -89,7 +90,7 @@ pub struct TermOptions {
     pub drop_equal: bool,
     /// Function words of a language (`about`, `如果`) are neither looked for nor written.
     pub drop_stop_words: bool,
-    /// Names that belong to more concepts of the result than this are neither looked for nor written; 0: no limit.
+    /// Names that belong to more concepts of the result than this are written, but not looked for; 0: no limit.
     pub max_concepts_per_name: usize,
     /// Names that are neither looked for nor written, as `NAME@LANG` (`human@en`; `human@*` in every language), and ids
     /// of concepts that are left out.

@@ -223,7 +223,7 @@ impl Rules<'_> {
             NameRule::Excluded => Some(("excluded", NEITHER)),
             NameRule::Pinyin => Some(("pinyin", NEITHER)),
             NameRule::StopWord => Some(("stop_word", NEITHER)),
-            NameRule::Ambiguous => Some(("ambiguous", NEITHER)),
+            NameRule::Ambiguous => Some(("ambiguous", TermRow::MATCHED)),
             NameRule::Equal => Some(("equal_in_english", TermRow::TRANSLATION)),
             // The form of the name says it already.
             NameRule::ForeignScript | NameRule::Short => None,

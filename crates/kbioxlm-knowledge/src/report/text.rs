@@ -15,7 +15,7 @@ impl NameRule {
             Self::ForeignScript => "neither looked for nor written: in characters that their language does not use",
             Self::Pinyin => "neither looked for nor written: they spell out how a Chinese name is read",
             Self::StopWord => "neither looked for nor written: function words",
-            Self::Ambiguous => "neither looked for nor written: they belong to too many concepts",
+            Self::Ambiguous => "written but not looked for: they belong to too many concepts",
             Self::Equal => "looked for but not written: the concept is called the same in English",
             Self::Short => "not looked for: too short, or without a letter",
         }

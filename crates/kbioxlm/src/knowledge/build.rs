@@ -3,7 +3,6 @@ use crate::settings;
 use anyhow::{Result, bail};
 use clap::Args;
 use kbioxlm_knowledge::{Description, MergeOptions, TermOptions, build_observed};
-use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -14,7 +13,7 @@ use toml::{Table, Value};
 /// mixture will do. Paths in the file are relative to it. The report says what was joined and dropped, and why; it is written into
 /// the knowledge base too, as report.json.
 #[derive(Args)]
-#[command(after_long_help = settings::defaults("Settings, with the defaults", &Settings::default()))]
+#[command(after_long_help = help())]
 pub struct BuildArgs {
     /// Description in TOML: [[source]], [merge], [terms]; the arguments below are added to it
     #[arg(short, long, value_name = "FILE")]
@@ -46,10 +45,9 @@ pub struct BuildArgs {
 }
 
 /// The keys of a description that have defaults.
-#[derive(Default, Serialize)]
-struct Settings {
-    merge: MergeOptions,
-    terms: TermOptions,
+fn help() -> String {
+    let merge = settings::described("[merge]", &MergeOptions::default());
+    merge + "\n" + &settings::described("[terms]", &TermOptions::default())
 }
 
 pub fn run(args: BuildArgs) -> Result<()> {

@@ -54,6 +54,17 @@ pub(super) fn number(id: &str, letter: char) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn as_looking_for_each_id(line in "[\"PQ1234 ]{0,40}", numbers in prop::collection::vec(1_u64..500, 0..4)) {
+            let plain = numbers.iter().any(|n| line.contains(&format!("\"P{n}\"")));
+            prop_assert_eq!(Mentions::new("\"P", numbers.into_iter()).any_in(&line), plain);
+        }
+    }
 
     #[test]
     fn ids_are_found_as_a_whole() {

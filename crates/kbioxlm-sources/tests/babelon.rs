@@ -57,7 +57,7 @@ fn status_scope_and_precision_become_flags() {
         [
             "4: term HP:0001945 de Fieber preferred",
             "5: term HP:0001945 de Pyrexie [candidate]",
-            "6: term HP:0012197 de Insulinoma preferred [candidate,related,same_as_english]",
+            "6: term HP:0012197 de Insulinoma preferred [candidate,related,untranslated]",
             "7: term HP:0001945 de heißer Körper [candidate,broad]",
             "16: term HP:0012531 de so \"genannter\" Schmerz preferred [narrow]",
         ]

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 /// are passed over, as are translated definitions. Read the ontology itself as a source of its own.
 ///
 /// A translation that nobody has approved yet (status `CANDIDATE`, `UNDER_REVIEW` or none) is flagged `candidate`, one of a
-/// synonym that is not exact, or of a precision that is not, `broad`, `narrow` or `related`, and one that repeats the English
-/// name `same_as_english`.
+/// synonym that is not exact, or of a precision that is not, `broad`, `narrow` or `related`. One that nobody has approved and
+/// that repeats the English name is also flagged `untranslated`.
 #[derive(Clone, Eq, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Babelon {
@@ -141,12 +141,13 @@ impl Babelon {
             "close" => Some("related"),
             _ => None,
         };
+        let is_open = status != Status::Official;
         let repeats = Language::of(source_lang).tag == "en" && lang.tag != "en" && tidy(source) == text;
         let flags = List::of([
-            (status != Status::Official).then_some("candidate"),
+            is_open.then_some("candidate"),
             scope,
             of_precision.filter(|flag| Some(*flag) != scope),
-            repeats.then_some("same_as_english"),
+            (is_open && repeats).then_some("untranslated"),
             lang.british.then_some("uk_spelling"),
         ]);
         let preferred = matches!(predicate, Predicate::Label);

@@ -77,39 +77,48 @@ pub(crate) const fn lower(byte: u8) -> u8 {
 /// [`lower`] for eight bytes.
 pub(crate) const LOWER: u64 = u64::from_le_bytes([lower(0); 8]);
 
-/// How many of the sixteen bytes, from the lowest on, are ASCII letters or digits: all at once, since a loop that ends
-/// somewhere costs more than all the rest of matching.
+/// How many of the sixteen bytes are ASCII letters or digits before the first that is none, and these bytes in lower case, zeros
+/// behind: all at once, since a loop that ends somewhere costs more than all the rest of matching.
 #[inline(always)]
-fn leading_alphanumeric(bytes: [u64; 2]) -> usize {
-    let bytes: i8x16 = bytemuck::cast(bytes);
+fn leading_word(bytes: i8x16) -> (usize, u128) {
     // Bytes beyond ASCII are negative, hence in neither range.
     let between = |bytes: i8x16, first: u8, last: u8| {
         bytes.simd_gt(i8x16::splat(first as i8 - 1)) & bytes.simd_lt(i8x16::splat(last as i8 + 1))
     };
-    let letters = between(bytes | i8x16::splat(lower(0) as i8), b'a', b'z');
-    let is = letters | between(bytes, b'0', b'9');
-    (!is.to_bitmask()).trailing_zeros() as usize
+    let lower = bytes | i8x16::splat(lower(0) as i8);
+    let is = between(lower, b'a', b'z') | between(bytes, b'0', b'9');
+    let length = (!is.to_bitmask()).trailing_zeros() as usize;
+    let word: [u64; 2] = bytemuck::cast(lower & bytemuck::cast::<_, i8x16>(LOWEST[length & 0xF]));
+    (length, u128::from(word[1]) << 64 | u128::from(word[0]))
 }
+
+/// All bits of the lowest bytes, by their number.
+const LOWEST: [[u8; 16]; 16] = {
+    let mut masks = [[0; 16]; 16];
+    let mut count = 0;
+    while count < 16 {
+        let mut at = 0;
+        while at < count {
+            masks[count][at] = 0xFF;
+            at += 1;
+        }
+        count += 1;
+    }
+    masks
+};
 
 /// Most letters of a [`Key::Short`]: longer words are rare, and cost a loop.
 pub(crate) const SHORT: usize = 15;
 
-/// The sixteen bytes from `at` on as two numbers, the first byte lowest; zeros behind the end.
-#[inline]
-fn sixteen(bytes: &[u8], at: usize) -> [u64; 2] {
+/// The sixteen bytes from `at` on; zeros behind the end.
+#[inline(always)]
+fn sixteen(bytes: &[u8], at: usize) -> i8x16 {
     let all = bytes.get(at..at + 16).and_then(|chunk| <[u8; 16]>::try_from(chunk).ok());
-    let all = u128::from_le_bytes(all.unwrap_or_else(|| {
+    bytemuck::cast(all.unwrap_or_else(|| {
         let mut end = [0; 16];
         end.iter_mut().zip(bytes.get(at..).unwrap_or_default()).for_each(|(to, &from)| *to = from);
         end
-    }));
-    [all as u64, (all >> 64) as u64]
-}
-
-/// The lowest `count` bytes of a number, at most eight.
-#[inline]
-fn lowest(count: usize) -> u64 {
-    u64::MAX.checked_shr(64 - 8 * count as u32).unwrap_or(0)
+    }))
 }
 
 /// A token and its place in the text.
@@ -209,8 +218,7 @@ impl<'t> Scanner<'t> {
             // Most tokens are a word of ASCII after one space: found without a branch for either.
             let space = usize::from(first == b' ');
             let start = self.at + space;
-            let chunk = sixteen(bytes, start);
-            let length = leading_alphanumeric(chunk);
+            let (length, word) = leading_word(sixteen(bytes, start));
             if length > 0 {
                 let gap = if space > 0 && gap == Gap::None { Gap::Space } else { gap };
                 let gap = self.gap(gap, Class::Word);
@@ -226,9 +234,7 @@ impl<'t> Scanner<'t> {
                 if long {
                     return Some(take.take(Token { start, end, gap, key: Key::Ascii(&bytes[start..end]) }));
                 }
-                let low = (chunk[0] | LOWER) & lowest(length.min(8));
-                let high = (chunk[1] | LOWER) & lowest(length.saturating_sub(8));
-                let key = Key::Short(u128::from(high) << 64 | u128::from(low), length);
+                let key = Key::Short(word, length);
                 return Some(take.take(Token { start, end, gap, key }));
             }
             if is_ascii_space(first) {

@@ -5,7 +5,8 @@ use crate::{ConceptIndex, KnowledgeBase, KnowledgeError, Result, TermIndex};
 use compile::{CASED, LAST, Node, label};
 use std::fmt;
 use std::ops::Range;
-use words::{Slot, Token, Words};
+use std::sync::Arc;
+use words::{Beginnings, Slot, Token, Words};
 
 pub(crate) mod compile;
 #[cfg(test)]
@@ -63,6 +64,7 @@ pub struct Mention {
 pub struct Matcher {
     kb: KnowledgeBase,
     sections: Sections,
+    beginnings: Arc<Beginnings>,
 }
 
 /// Where the parts of the matcher lie; see [`compile`].
@@ -110,6 +112,24 @@ impl<'s> TakeToken<'s> for Words<'_> {
     }
 }
 
+/// Leaves out what certainly begins no name.
+#[derive(Copy, Clone)]
+struct First<'v>(&'v View<'v>);
+
+impl<'s> TakeToken<'s> for First<'_> {
+    type Made = Option<Piece>;
+
+    #[inline(always)]
+    fn take(self, token: fold::Token<'s>) -> Option<Piece> {
+        if let fold::Key::Short(word, _) = token.key
+            && !self.0.beginnings.may_have(word)
+        {
+            return None;
+        }
+        Some(self.0.words.take(token)).filter(|piece| piece.token.root != 0)
+    }
+}
+
 /// Tokens done with that are kept at most: however long a text is, few are in memory.
 const COMPACT: usize = 1024;
 
@@ -149,8 +169,7 @@ impl<'v, 't> Pieces<'v, 't> {
         self.ahead.clear();
         self.taken = 0;
         loop {
-            let piece = self.read()?;
-            if piece.token.root != 0 {
+            if let Some(piece) = self.scanner.next_into(&mut self.scratch, First(self.view))? {
                 return Some(piece);
             }
         }
@@ -178,7 +197,8 @@ impl Matcher {
             let known = kb.languages().join(", ");
             return Err(KnowledgeError::NoTerms { lang: lang.to_owned(), known });
         };
-        Ok(Self { kb: kb.clone(), sections })
+        let beginnings = Arc::new(Beginnings::new(kb.store.get(sections.slots)));
+        Ok(Self { kb: kb.clone(), sections, beginnings })
     }
 
     /// The mentions in `text`, from left to right.
@@ -273,6 +293,7 @@ impl Matcher {
                 starts: store.get(at.word_starts),
                 chars: store.get(at.chars),
             },
+            beginnings: &self.beginnings,
             nodes: store.get(at.nodes),
             labels: store.get(at.labels),
             candidates: store.get(at.candidates),
@@ -292,6 +313,7 @@ impl Matcher {
 /// The parts of a matcher as they are searched.
 struct View<'a> {
     words: Words<'a>,
+    beginnings: &'a Beginnings,
     nodes: &'a [Node],
     labels: &'a [u32],
     candidates: &'a [u32],

@@ -87,12 +87,47 @@ fn key_of(word: &str) -> [u64; 2] {
     }
 }
 
+/// A number of which the highest bits depend on all bits of the key.
+#[inline]
+fn spread(key: [u64; 2]) -> u64 {
+    (key[0].wrapping_mul(K) ^ key[1].wrapping_mul(K.rotate_left(32) | 1)).wrapping_mul(K)
+}
+
 /// The first place to look at in a table of 2^`bits` places.
 #[inline]
 fn place(key: [u64; 2], bits: u32) -> usize {
-    // The highest bits of a product depend on all bits of its factors.
-    let hash = key[0].wrapping_mul(K) ^ key[1].wrapping_mul(K.rotate_left(32) | 1);
-    (hash.wrapping_mul(K) >> (64 - bits)) as usize
+    (spread(key) >> (64 - bits)) as usize
+}
+
+/// A Bloom filter of the words that names begin with: tells most words of a text from them without a look at the table, of which
+/// less fits into the fastest cache.
+pub(crate) struct Beginnings {
+    /// Two to the power of `bits` bits.
+    filter: Vec<u64>,
+    bits: u32,
+}
+
+impl Beginnings {
+    /// Bits for each word.
+    const SHARE: usize = 8;
+
+    pub(crate) fn new(slots: &[Slot]) -> Self {
+        let begins = || slots.iter().filter(|slot| slot.token.root != 0);
+        let bits = (begins().count() * Self::SHARE).next_power_of_two().max(64).ilog2();
+        let mut filter = vec![0; 1 << (bits - 6)];
+        for slot in begins() {
+            let at = place(slot.key, bits);
+            filter[at / 64] |= 1 << (at % 64);
+        }
+        Self { filter, bits }
+    }
+
+    /// False for most words that no name begins with, true for all others.
+    #[inline(always)]
+    pub(crate) fn may_have(&self, word: u128) -> bool {
+        let at = place(inline(word), self.bits);
+        self.filter.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 != 0)
+    }
 }
 
 /// A table as it lies in the file.

@@ -8,6 +8,7 @@ use kbioxlm_documents::Document;
 use kbioxlm_knowledge::Matcher;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Passages of a version at most: where versions of an article begin they are most alike, and a long one should not outweigh many.
 const PASSAGES: usize = 8;
@@ -27,7 +28,7 @@ pub(crate) struct Articles<'a> {
 /// A document, cut into passages.
 struct Version {
     subject: String,
-    passages: Vec<(String, Place)>,
+    passages: Vec<(Arc<str>, Place)>,
 }
 
 impl<'a> Articles<'a> {
@@ -113,10 +114,10 @@ impl<'a> Articles<'a> {
 impl Version {
     fn new(document: Document, config: &AnchorConfig) -> Self {
         let ranges = passages(&document.text, &document.paragraphs, config.min_chunk, config.min_tail);
-        let texts: Vec<(Range<usize>, String)> = ranges
+        let texts: Vec<(Range<usize>, Arc<str>)> = ranges
             .into_iter()
             .take(PASSAGES)
-            .filter_map(|range| Some((range.clone(), document.text.get(range)?.to_owned())))
+            .filter_map(|range| Some((range.clone(), document.text.get(range)?.into())))
             .collect();
         let subject = document.subject.clone().unwrap_or_default();
         let whole = Place::new(document);

@@ -66,7 +66,7 @@ pub struct AnchorConfig {
     pub hard_random_share: f64,
     /// Articles a language pair at most from whose versions in the text files passages are made, a seeded sample: documents of
     /// two languages with the same subject (a Wikidata id, a PMID) are versions of one. They are taken from all documents, whatever
-    /// `max_documents` says. 0: passages come from passage files only.
+    /// `max_documents` says; their first passages are held, some 10 kB an article. 0: passages come from passage files only.
     pub aligned_articles: usize,
     /// Documents a language at most, and rows of a passage file at most: a seeded sample.
     pub max_documents: Option<usize>,

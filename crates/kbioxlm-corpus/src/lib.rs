@@ -1,4 +1,4 @@
-//! Documents and their readers; entity, fact and passage anchoring; anchored examples on disk.
+//! Entity, fact and passage anchoring of documents; anchored examples on disk.
 //!
 //! [`build`] reads monolingual documents and aligned passages, finds the concepts of a knowledge base in them,
 //! and writes one Parquet row an [`Example`]; [`Corpus`] reads them back. Every random choice belongs to one document

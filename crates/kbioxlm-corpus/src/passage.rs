@@ -178,7 +178,7 @@ impl<'a> Passages<'a> {
     /// Distinct passages cut at the sentence end nearest to their middle, if both halves are as long as a tail.
     fn halves(&self, lang: usize) -> Vec<[Side; 2]> {
         let mut seen = HashSet::new();
-        let fresh = self.pairs.iter().enumerate().filter(|(_, pair)| seen.insert(pair.texts[lang].as_str()));
+        let fresh = self.pairs.iter().enumerate().filter(|(_, pair)| seen.insert(&*pair.texts[lang]));
         let long = |range: &Range<usize>, text: &str| {
             text.get(range.clone()).is_some_and(|t| t.chars().count() >= self.anchor.config.min_tail)
         };
@@ -187,7 +187,7 @@ impl<'a> Passages<'a> {
             bare || text.get(range.clone()).is_some_and(|t| !self.anchor.mark(self.matchers[lang], t).is_empty())
         };
         let cut = |(pair, row): (usize, &Pair)| {
-            let text = row.texts[lang].as_str();
+            let text = &*row.texts[lang];
             let ends = sentences(text).into_iter().map(|sentence| sentence.end);
             let middle = ends.min_by_key(|end| end.abs_diff(text.len() / 2))?;
             let parts = [trimmed(text, 0..middle), trimmed(text, middle..text.len())];
@@ -204,7 +204,7 @@ impl<'a> Passages<'a> {
         for (number, side) in choice.sides.iter().enumerate() {
             let lang = self.langs[side.lang];
             let Some(pair) = self.pairs.get(side.pair) else { continue };
-            let (id, whole) = (pair.id.as_str(), pair.texts[side.lang].as_str());
+            let (id, whole) = (pair.id.as_str(), &*pair.texts[side.lang]);
             let text = side.part.and_then(|(start, end)| whole.get(start..end)).unwrap_or(whole);
             let start = side.part.map_or(0, |(start, _)| start);
             let mentions: Vec<Marked> = self.anchor.mark(self.matchers[side.lang], text);

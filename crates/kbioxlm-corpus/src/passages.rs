@@ -6,12 +6,13 @@ use crate::{PassageSource, Result};
 use kbioxlm_files::{FileError, read_jsonl};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Two passages of one article.
 pub(crate) struct Pair {
     pub id: String,
     /// In the order of the source's languages.
-    pub texts: [String; 2],
+    pub texts: [Arc<str>; 2],
     /// Where they come from.
     pub places: [Place; 2],
     /// Number of the article, counted in the order in which the file names them.
@@ -26,7 +27,7 @@ impl Filtered for Pair {
     }
 
     fn texts(&self) -> Vec<&str> {
-        self.texts.iter().map(String::as_str).collect()
+        self.texts.iter().map(|text| &**text).collect()
     }
 }
 
@@ -79,7 +80,7 @@ pub(crate) fn read(source: &PassageSource, seed: u64, limit: Option<usize>) -> R
         let next = topics.len();
         let topic = *topics.entry(name).or_insert(next);
         let places = [Place::whole(&id), Place::whole(&id)];
-        found.pairs.push(Pair { id, texts, places, topic, gaps: 0 });
+        found.pairs.push(Pair { id, texts: texts.map(Arc::from), places, topic, gaps: 0 });
     }
     if let Some(limit) = limit.filter(|&limit| found.pairs.len() > limit) {
         sample(&mut found.pairs, &source.langs, seed, limit);

@@ -23,10 +23,11 @@ use std::thread::{ScopedJoinHandle, scope};
 
 /// Passage pairs that are worked on at a time.
 const BATCH: usize = 512;
-/// Documents or passage pairs that one thread works on at a time.
-const PART: usize = 64;
-/// Rows of so many parts may wait to be written.
-const QUEUE: usize = 16;
+/// Parts into which a batch is cut, each the work of one thread at a time; not the number of threads, which must not show in
+/// the file.
+const PARTS: usize = 16;
+/// Parts that may wait to be written: those of one batch.
+const QUEUE: usize = PARTS;
 
 /// Anchors texts and passages in a knowledge base and writes the examples to the directory `out`:
 /// `examples.parquet`, one row an example, and `manifest.json`. The directory appears when it is complete.
@@ -196,7 +197,7 @@ impl Build<'_> {
         let read = documents.len();
         let documents = filter.keep(documents, |document| document.lang.clone(), &mut self.report.left_out);
         let parts: Vec<Result<Part>> = documents
-            .par_chunks(PART)
+            .par_chunks(documents.len().div_ceil(PARTS).max(1))
             .map(|part| {
                 let mut report = CorpusReport::default();
                 let mut examples = Vec::new();
@@ -276,7 +277,7 @@ impl Build<'_> {
                 let examples: Vec<Example> = choices.iter().map(|choice| passages.example(choice)).collect();
                 Part::new(&examples, CorpusReport::default())
             };
-            let parts = batch.par_chunks(PART).map(part).collect();
+            let parts = batch.par_chunks(BATCH / PARTS).map(part).collect();
             self.write(parts, 0)?;
         }
         self.write(Vec::new(), used)

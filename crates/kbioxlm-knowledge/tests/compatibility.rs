@@ -48,9 +48,9 @@ fn the_fixture_is_read() {
     );
     assert_eq!(
         names("D:2"),
-        [("en", "Captopril", none()), ("en", "Katuopuli", "pinyin".into()), ("zh", "卡托普利", none())]
+        [("en", "Captopril", none()), ("en", "Ka tuo pu li", "pinyin".into()), ("zh", "卡托普利", none())]
     );
-    let text = "Captopril for HTN, not htn or Katuopuli; HIGH  blood pressure.";
+    let text = "Captopril for HTN, not htn or Ka tuo pu li; HIGH  blood pressure.";
     let found = |lang: &str, text: &str| -> Vec<String> {
         let matcher = Matcher::new(&kb, lang).unwrap();
         matcher.find(text).into_iter().map(|m| format!("{}={}", &text[m.bytes], kb.concept(m.concept).id)).collect()

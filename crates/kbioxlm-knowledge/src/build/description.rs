@@ -84,7 +84,8 @@ impl Default for MergeOptions {
 pub struct TermOptions {
     /// Shortest name that is looked for, in characters. `1` also looks for single characters.
     pub min_length: usize,
-    /// English names that spell out how a Chinese name of the concept is read are neither looked for nor written.
+    /// English names that spell out how a Chinese name of the concept is read (`Gan mao`, `gǎnmào`) are neither looked for nor
+    /// written. Single plain words are left alone: many a Chinese name is made after an English one (`tamoxifen`).
     pub drop_pinyin: bool,
     /// Names that are also an English name of the concept are no translations: they are looked for, but not written.
     pub drop_equal: bool,

@@ -133,7 +133,33 @@ fn from_tables_to_a_pretrained_and_a_fine_tuned_model() {
     assert!(shown.contains("哮喘") && shown.contains("switched entity"), "{shown}");
     assert!(!shown.contains('\u{1b}'), "no colours where stdout is no terminal");
 
+    for (options, expected) in [
+        ("--lang zh --kind fact -n 1", "沙丁胺醇"),
+        ("--label random -n 1", "passage · passage:en-zh:random"),
+        ("--concept C1 -n 1", "asthma"),
+        ("--id entity:en:en-2:original", "Report 2."),
+        ("--sample --seed 4 -n 2", "switched entity"),
+    ] {
+        let shown = place.run(&format!("corpus show corpus {options}")).ok();
+        assert!(shown.contains(expected), "{options}: {shown}");
+    }
+    let drawn = place.run("corpus show corpus --sample -n 3 --json").ok();
+    let ids: Vec<Value> = drawn.lines().map(|line| json(line)["id"].clone()).collect();
+    assert_eq!(ids.len(), 3);
+    place.run("corpus show corpus --concept C99").fails_with(&["corpus: none of its", "corpus stats"]);
+
     let base = place.model("base");
+    let stats = json(&place.run("corpus stats corpus --tokenizer base --kb kb --top 2 --json").ok());
+    let fact = &stats["lengths"]["fact"];
+    assert!(fact["median"].as_u64() > Some(10) && stats["unit"] == "tokens", "{stats}");
+    assert_eq!(stats["switched"][0]["name"], "asthma / 哮喘");
+    let printed = place.run("corpus stats corpus --html stats.html").ok();
+    for part in ["entity en", "█", "Passage pairs", "give --tokenizer for tokens", "Concepts switched most often"] {
+        assert!(printed.contains(part), "`{part}` is not in: {printed}");
+    }
+    assert!(!printed.contains('\u{1b}'), "no colours where stdout is no terminal");
+    let page = std::fs::read_to_string(place.path("stats.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("Corpus corpus") && !page.contains("http"), "{page}");
     let texts = "en.jsonl zh.jsonl";
     let trimmed = place.run(&format!("model trim --model base --text {texts} --out trimmed --json")).ok();
     assert!(json(&trimmed).is_object());
@@ -173,6 +199,7 @@ fn every_command_explains_itself() {
         "knowledge lookup",
         "knowledge match",
         "corpus build",
+        "corpus stats",
         "corpus show",
         "model trim",
         "model info",

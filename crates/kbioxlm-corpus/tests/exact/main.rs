@@ -6,6 +6,7 @@ mod entities;
 mod facts;
 mod folding;
 mod spans;
+mod threads;
 mod world;
 
 use kbioxlm_corpus::{AnchorConfig, Example, Level};

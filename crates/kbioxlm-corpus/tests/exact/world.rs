@@ -1,12 +1,13 @@
 //! Random knowledge bases and documents.
 
-use kbioxlm_corpus::{AnchorConfig, Corpus, Example, Level, Texts};
+use kbioxlm_corpus::{AnchorConfig, Corpus, Example, Level, PassageSource, Texts};
 use kbioxlm_documents::TextSource;
 use kbioxlm_files::rng_for;
 use kbioxlm_knowledge::{ConceptIndex, Description, KnowledgeBase};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
+use std::path::Path;
 use tempfile::TempDir;
 use unicode_normalization::UnicodeNormalization;
 
@@ -264,20 +265,34 @@ impl World {
 
     /// The examples of a corpus of the documents.
     pub fn build(&self, documents: &[Document], config: &AnchorConfig) -> Vec<Example> {
-        let texts: Vec<Texts> = LANGUAGES
-            .iter()
-            .map(|lang| {
-                let path = self.dir.path().join(format!("{lang}.jsonl"));
-                let row = |d: &Document| format!("{}\n", serde_json::json!({"id": d.id, "text": d.text}));
-                let rows: String = documents.iter().filter(|d| d.lang == *lang).map(row).collect();
-                std::fs::write(&path, rows).unwrap();
-                TextSource { lang: Some((*lang).to_owned()), ..TextSource::new(path) }.into()
-            })
-            .collect();
         let out = self.dir.path().join("corpus");
-        kbioxlm_corpus::build(&self.kb, &texts, &[], config, &out, &|_, _| ()).unwrap();
+        self.build_into(&out, documents, &[], config);
         let examples = Corpus::open(&out).unwrap().examples().unwrap().collect::<Result<_, _>>().unwrap();
         std::fs::remove_dir_all(&out).unwrap();
         examples
+    }
+
+    pub fn build_into(&self, out: &Path, documents: &[Document], pairs: &[[&Document; 2]], config: &AnchorConfig) {
+        let write = |name: String, rows: Vec<serde_json::Value>| {
+            let path = self.dir.path().join(name);
+            std::fs::write(&path, rows.iter().map(|row| format!("{row}\n")).collect::<String>()).unwrap();
+            path
+        };
+        let texts = LANGUAGES.map(|lang| {
+            let of_language = documents.iter().filter(|d| d.lang == lang);
+            let rows = of_language.map(|d| serde_json::json!({"id": d.id, "text": d.text})).collect();
+            let path = write(format!("{lang}.jsonl"), rows);
+            Texts::from(TextSource { lang: Some(lang.to_owned()), ..TextSource::new(path) })
+        });
+        let row = |(n, [a, b]): (usize, &[&Document; 2])| serde_json::json!({"id": format!("p{n}"), a.lang: a.text, b.lang: b.text, "topic": format!("t{}", n / 4)});
+        let passages: Vec<PassageSource> = pairs
+            .first()
+            .map(|[a, b]| PassageSource {
+                langs: [a.lang.to_owned(), b.lang.to_owned()],
+                path: write("passages.jsonl".to_owned(), pairs.iter().enumerate().map(row).collect()),
+            })
+            .into_iter()
+            .collect();
+        kbioxlm_corpus::build(&self.kb, &texts, &passages, config, out, &|_, _| ()).unwrap();
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Examples that are measured at a time.
 const BATCH: usize = 256;
-/// Bins up to the length that is asked about, and behind it.
+/// Bins up to the length of a model's input, and as many behind it.
 const BINS: u64 = 16;
 
 /// Counts the tokens of a text, or says why it cannot.
@@ -272,7 +272,7 @@ impl Lengths {
         let bin_width = max_length.div_ceil(BINS).max(1);
         let examples: u64 = counts.values().sum();
         let longest = counts.last_key_value().map_or(0, |(&length, _)| length);
-        let mut bins = vec![0; (longest / bin_width + 1).min(2 * BINS) as usize];
+        let mut bins = vec![0; 2 * BINS as usize];
         let last = bins.len() - 1;
         for (length, count) in counts {
             if let Some(bin) = bins.get_mut(((length / bin_width) as usize).min(last)) {

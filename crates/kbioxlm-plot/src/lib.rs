@@ -11,7 +11,7 @@ mod text;
 pub use number::{decimal, grouped};
 pub use page::Page;
 pub use svg::{bars as svg_bars, histogram as svg_histogram};
-pub use text::{bars as text_bars, table as text_table};
+pub use text::{bars as text_bars, histogram as text_histogram, table as text_table};
 
 /// A bar and what stands beside it.
 #[derive(Clone, PartialEq, Debug)]

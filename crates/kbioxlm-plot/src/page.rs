@@ -46,9 +46,18 @@ impl Page {
 
     /// A table, its first row the header; wide ones are scrolled by themselves.
     pub fn table(&mut self, heading: &str, rows: &[Vec<String>]) {
-        let _ = write!(self.body, "<figure class=\"wide\"><h2>{}</h2><div class=\"scroll\"><table>", escaped(heading));
+        self.rows(heading, rows, 1);
+    }
+
+    /// Names and their values, without a header.
+    pub fn list(&mut self, heading: &str, rows: &[Vec<String>]) {
+        self.rows(heading, rows, 0);
+    }
+
+    fn rows(&mut self, heading: &str, rows: &[Vec<String>], headers: usize) {
+        let _ = write!(self.body, "<figure><h2>{}</h2><div class=\"scroll\"><table>", escaped(heading));
         for (n, row) in rows.iter().enumerate() {
-            let tag = if n == 0 { "th" } else { "td" };
+            let tag = if n < headers { "th" } else { "td" };
             let cells: String = row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
             let _ = write!(self.body, "<tr>{cells}</tr>");
         }
@@ -83,6 +92,7 @@ mod tests {
         page.begin_group();
         page.chart("Chart", "<svg></svg>", "note");
         page.table("Table", &[vec!["name".into(), "n".into()], vec!["<i>".into(), "1".into()]]);
+        page.list("List", &[vec!["only".into(), "2".into()]]);
         page.end_group();
         let html = page.html();
         assert!(

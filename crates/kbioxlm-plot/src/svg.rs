@@ -2,10 +2,13 @@
 //! width of 360 units is that of a phone, so that letters keep their size there.
 
 use crate::page::escaped;
+use crate::text::shortened;
 use crate::{Bar, Histogram, grouped};
 use std::fmt::Write;
 
 const WIDTH: f64 = 360.0;
+/// Longest label that leaves room for a note behind it, in columns.
+const LABEL: usize = 42;
 
 fn open(height: f64, label: &str) -> String {
     let label = escaped(label);
@@ -20,7 +23,7 @@ pub fn bars(title: &str, bars: &[Bar]) -> String {
     for (bar, n) in bars.iter().zip(0_u32..) {
         let top = ROW * f64::from(n);
         let length = (bar.value / greatest * WIDTH).max(if bar.value > 0.0 { 1.0 } else { 0.0 });
-        let (label, note) = (escaped(&cut(&bar.label, 46)), escaped(&bar.note));
+        let (label, note) = (escaped(&shortened(&bar.label, LABEL)), escaped(&bar.note));
         // Writing to a string cannot fail.
         let _ = write!(
             svg,
@@ -95,11 +98,6 @@ fn tick(end: u64) -> u64 {
     }
     let power = 10_u64.pow(least.ilog10());
     [1, 2, 5, 10].map(|n| n * power).into_iter().find(|&step| step >= least).unwrap_or(least)
-}
-
-/// The beginning of a label that is too long; a wide character counts as two.
-fn cut(label: &str, columns: usize) -> String {
-    crate::text::shortened(label, columns)
 }
 
 #[cfg(test)]

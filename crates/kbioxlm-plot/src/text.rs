@@ -1,6 +1,6 @@
 //! Plots of characters. Widths are those on a terminal, where a Chinese character takes two columns.
 
-use crate::Bar;
+use crate::{Bar, Histogram, grouped};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Longest label that is written whole, in columns.
@@ -20,6 +20,24 @@ pub fn bars(bars: &[Bar], width: usize) -> String {
         format!("{label}  {note}  {}", blocks(bar.value, greatest, width)).trim_end().to_owned()
     };
     bars.iter().zip(&labels).map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A histogram as bars, one a bin up to the last that has a value, with a rule before the marked value.
+pub fn histogram(histogram: &Histogram, width: usize) -> String {
+    let used = histogram.bins.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
+    let mut list = histogram.bars();
+    list.truncate(used);
+    let drawn = bars(&list, width);
+    let mark = histogram.mark.filter(|mark| histogram.width > 0 && mark.is_multiple_of(histogram.width));
+    let at = mark.map(|mark| (mark / histogram.width) as usize);
+    let mut lines = Vec::new();
+    for (n, line) in drawn.lines().enumerate() {
+        if let Some(mark) = mark.filter(|_| at == Some(n)) {
+            lines.push(format!("──── {} ────", grouped(mark)));
+        }
+        lines.push(line.to_owned());
+    }
+    lines.join("\n")
 }
 
 /// A bar as long as `value` is of `greatest`; what is not nothing is seen.
@@ -77,6 +95,13 @@ mod tests {
         assert_eq!(bars(&[Bar::count("a", 0)], 8), "a  0");
         assert_eq!(bars(&[Bar::count("a", 3), Bar::count("b", 2)], 1), "a  3  █\nb  2  ▋");
         assert_eq!(bars(&[], 8), "");
+    }
+
+    #[test]
+    fn histograms_end_with_their_last_value_and_show_the_mark() {
+        let plot = Histogram { bins: &[2, 0, 1, 0], width: 4, open: false, mark: Some(8) };
+        assert_eq!(histogram(&plot, 2), "0–3   2  ██\n4–7   0\n──── 8 ────\n8–11  1  █");
+        assert_eq!(histogram(&Histogram { bins: &[0, 0], width: 4, open: true, mark: None }, 2), "");
     }
 
     #[test]

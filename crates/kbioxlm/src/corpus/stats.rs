@@ -8,7 +8,9 @@ use kbioxlm_corpus::Corpus;
 use kbioxlm_corpus::stats::{CorpusStats, LengthUnit, Lengths, Ranked, StatsOptions, stats};
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::Tokenizer;
-use kbioxlm_plot::{Bar, Histogram, Page, decimal, grouped, svg_bars, svg_histogram, text_bars, text_table};
+use kbioxlm_plot::{
+    Bar, Histogram, Page, decimal, grouped, svg_bars, svg_histogram, text_bars, text_histogram, text_table,
+};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -74,7 +76,7 @@ fn print(stats: &CorpusStats) -> Result<()> {
         if body.is_empty() { Ok(()) } else { writeln!(out, "{bold}{title}{bold:#}\n{body}\n") }
     };
     let all = overall(stats);
-    section(&mut out, &length_title(stats), &text_bars(&histogram(&all, stats).bars(), BAR))?;
+    section(&mut out, &length_title(stats), &text_histogram(&histogram(&all, stats), BAR))?;
     section(&mut out, "By level", &text_table(&lengths(stats)))?;
     section(&mut out, "Coverage", &text_table(&coverage(stats)))?;
     section(&mut out, "Facts by language", &text_bars(&counts(&stats.facts), BAR))?;
@@ -100,10 +102,10 @@ fn page(stats: &CorpusStats, corpus: &Path) -> Page {
         ("facts told", sum(|g| g.counts.facts)),
         ("concepts mentioned", grouped(stats.coverage.mentioned_concepts)),
     ]);
-    page.begin_group();
     page.table("Sizes", &sizes(stats));
-    page.end_group();
     page.begin_group();
+    page.list("Coverage", &coverage(stats));
+    page.table("Lengths", &lengths(stats));
     for (level, of) in &stats.lengths {
         let title = format!("Length of {level} examples, in {}", unit(stats));
         let plot = histogram(of, stats);
@@ -126,8 +128,6 @@ fn page(stats: &CorpusStats, corpus: &Path) -> Page {
             page.chart(title, &svg_bars(title, &bars(ranking)), "");
         }
     }
-    page.table("Coverage", &with_header(coverage(stats), ["", ""]));
-    page.table("Lengths", &lengths(stats));
     page.end_group();
     page
 }

@@ -12,8 +12,8 @@ fn a_corpus_is_the_same_to_the_byte_from_any_number_of_threads() {
         // More documents than are worked on at a time, some of them more than once.
         let mut documents = world.documents(seed, 1500);
         for n in (0..600).step_by(7) {
-            let Document { lang, text, .. } = &documents[n];
-            documents.push(Document { id: format!("again{n}"), lang: *lang, text: format!("{text} x") });
+            let &Document { lang, ref text, .. } = &documents[n];
+            documents.push(Document { id: format!("again{n}"), lang, text: format!("{text} x") });
         }
         let excluded = place.path().join("excluded.txt");
         std::fs::write(

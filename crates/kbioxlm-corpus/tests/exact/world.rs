@@ -289,6 +289,7 @@ impl World {
             .first()
             .map(|[a, b]| PassageSource {
                 langs: [a.lang.to_owned(), b.lang.to_owned()],
+                max_documents: None,
                 path: write("passages.jsonl".to_owned(), pairs.iter().enumerate().map(row).collect()),
             })
             .into_iter()

@@ -31,7 +31,8 @@ impl Prose {
     /// Where the next character will stand.
     pub fn mark(&mut self) -> usize {
         if self.is_between() {
-            if self.start > 0 {
+            // The mark of something that turned out to be empty has begun it already.
+            if self.start > 0 && !self.text.ends_with("\n\n") {
                 self.text.push_str("\n\n");
             }
             self.start = self.text.len();
@@ -53,13 +54,11 @@ impl Prose {
 
     /// Ends the paragraph.
     pub fn end_paragraph(&mut self) {
-        if !self.is_between() {
-            self.drop_citations();
-            let kept = self.text.trim_end().len();
-            self.text.truncate(kept);
-            // A paragraph of citations alone leaves what separated it from the one before.
-            self.start = self.text.len();
-        }
+        self.drop_citations();
+        // A paragraph of which nothing is left leaves what separated it from the one before.
+        let kept = self.text.trim_end().len();
+        self.text.truncate(kept);
+        self.start = kept;
         self.citations.clear();
         self.raised.clear();
         self.space = false;
@@ -84,7 +83,7 @@ impl Prose {
         let (before, raised) = self.text.split_at_checked(mark).unwrap_or((&self.text, ""));
         let digits = raised.trim_start_matches(['-', '−', '–', '+']);
         let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        if cited || self.citations.iter().any(|c| c.end > mark) {
+        if cited || self.citations.last().is_some_and(|c| c.end > mark) {
             self.raised.push(mark..self.text.len());
         } else if number && before.ends_with(|c: char| c.is_ascii_digit()) {
             self.text.insert(mark, '^');
@@ -107,6 +106,9 @@ impl Prose {
     }
 
     fn drop_citations(&mut self) {
+        if self.citations.is_empty() {
+            return;
+        }
         let separators = |range: Range<usize>| self.text.get(range).is_some_and(|t| t.chars().all(is_separator));
         let mut groups: Vec<Range<usize>> = Vec::new();
         for citation in &self.citations {
@@ -115,10 +117,14 @@ impl Prose {
                 _ => groups.push(citation.clone()),
             }
         }
-        let dropped: Vec<Range<usize>> = groups.into_iter().filter_map(|group| self.dropped(group)).collect();
-        for range in dropped.into_iter().rev() {
-            self.text.replace_range(range, "");
+        let mut kept = String::with_capacity(self.text.len());
+        let mut done = 0;
+        for range in groups.into_iter().filter_map(|group| self.dropped(group)) {
+            kept.push_str(self.text.get(done..range.start).unwrap_or_default());
+            done = range.end.max(done);
         }
+        kept.push_str(self.text.get(done..).unwrap_or_default());
+        self.text = kept;
     }
 
     /// What goes with a group of citations: their brackets, and the space before.
@@ -132,7 +138,8 @@ impl Prose {
                 })
         };
         let mut range = group.clone();
-        if let Some(raised) = self.raised.iter().find(is_part) {
+        let near = self.raised.partition_point(|raised| raised.end <= group.start);
+        if let Some(raised) = self.raised.get(near).filter(is_part) {
             range = range.start.min(raised.start)..range.end.max(raised.end);
         } else {
             let inner = self.text.get(group.clone())?;
@@ -189,6 +196,8 @@ mod tests {
     fn white_space_and_paragraphs() {
         assert_eq!(prose("  a\n\t b|  | c \u{a0}d|"), "a b\n\nc \u{a0}d");
         assert_eq!(prose(""), "");
+        // Marks of what is empty begin nothing.
+        assert_eq!(prose("a|<><>b|<>|{}c<>|<>"), "a\n\nb\n\nc");
     }
 
     #[test]

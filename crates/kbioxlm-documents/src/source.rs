@@ -15,7 +15,7 @@ pub struct TextSource {
     /// names are passed over.
     pub format: Option<Format>,
     /// Language of the texts as the knowledge base names it; without it each document's own, as the file declares it or as it is
-    /// detected. [`Documents::skipped`] counts those of which it remains unknown.
+    /// detected, which is slower than reading. [`Documents::skipped`] counts those of which it remains unknown.
     pub lang: Option<String>,
     /// Normalise the texts (see [`normalise`](crate::normalise::normalise)). Default: they stay as they came.
     #[serde(default)]

@@ -1,7 +1,7 @@
 //! Sentence ends by rule: a missed end makes a piece longer, a false one tears a number or an abbreviation apart, so in doubt there
 //! is no end.
 //!
-//! Written by hand because of 87 cases (`tests/sentences.txt`) `sentencex` cuts 69 as they should be, ICU and `unicode-segmentation` 55,
+//! Written by hand because of 88 cases (`tests/sentences.txt`) `sentencex` cuts 69 as they should be, ICU and `unicode-segmentation` 55,
 //! `srx` with LanguageTool's rules 43: they tear `Figs. 3`, `Refs. 12`, `spp.` and numbered lists apart, or need to be told the language.
 
 mod abbreviations;
@@ -118,7 +118,7 @@ fn closers(sentence: &str, behind: &str) -> usize {
 
 /// Whether the sentence ends at `stops`, before `behind`: the length of what still belongs to it (`[1,2]`).
 fn ends(sentence: &str, stops: &str, behind: &str, closed: bool) -> Option<usize> {
-    let citation = citation(behind);
+    let citation = citation(sentence, behind);
     let behind = behind.get(citation..).unwrap_or_default();
     let Some(follower) = behind.chars().next() else { return Some(citation) };
     let wide = stops.contains(is_wide_stop);
@@ -138,15 +138,24 @@ fn ends(sentence: &str, stops: &str, behind: &str, closed: bool) -> Option<usize
     ends.then_some(citation)
 }
 
-/// Length of a citation in brackets: `[1,2]`, `[3–5]`.
-fn citation(behind: &str) -> usize {
-    let Some(inner) = behind.strip_prefix('[') else { return 0 };
-    let numbers = inner.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-' | '–'));
-    let digits = inner.starts_with(|c: char| c.is_ascii_digit());
-    if digits && inner.len() - numbers.len() <= NEAR && numbers.starts_with(']') {
-        behind.len() - numbers.len() + 1
-    } else {
+/// Length of a citation behind the stop: `[1,2]`, and behind a word what was a superscript once: `known.12,13 So`.
+fn citation(sentence: &str, behind: &str) -> usize {
+    let inner = behind.strip_prefix('[').unwrap_or(behind);
+    if !inner.starts_with(|c: char| c.is_ascii_digit()) {
+        return 0;
+    }
+    let bracketed = inner.len() < behind.len();
+    let in_list = |c: char| c.is_ascii_digit() || matches!(c, ',' | '-' | '–') || bracketed && c == ' ';
+    let rest = inner.trim_start_matches(in_list);
+    let numbers = inner.get(..inner.len() - rest.len()).unwrap_or_default();
+    if numbers.len() > NEAR {
         0
+    } else if bracketed {
+        if rest.starts_with(']') { numbers.len() + 2 } else { 0 }
+    } else {
+        let after_word = end(sentence, 4).len() == 4 && end(sentence, 4).bytes().all(|b| b.is_ascii_lowercase());
+        let short = numbers.split([',', '-', '–']).all(|number| (1..=3).contains(&number.len()));
+        if after_word && short && rest.starts_with(char::is_whitespace) { numbers.len() } else { 0 }
     }
 }
 

@@ -253,6 +253,9 @@ fn example(batch: &RecordBatch, row: usize) -> Result<Example, String> {
         return Err(format!("{} languages for {} segments", languages.len(), texts.len()));
     }
     let sources = column("sources").ok().map(|c| c.as_list::<i32>().value(row));
+    if let Some(sources) = sources.as_ref().filter(|sources| sources.len() != texts.len()) {
+        return Err(format!("{} sources for {} segments", sources.len(), texts.len()));
+    }
     let segment = |n: usize| {
         let source = sources.as_ref().map(|list| source(list.as_struct(), n)).transpose()?.flatten();
         let of = |list: &ArrayRef| string(list, n).unwrap_or_default();
@@ -307,44 +310,4 @@ fn span(spans: &StructArray, row: usize, segments: &[Segment]) -> Result<Span, S
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Level, PassageLabel};
-
-    #[test]
-    fn rows_come_back_as_they_were_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("examples.parquet");
-        let span = |segment, bytes, chars, fact| Span {
-            segment,
-            bytes,
-            chars,
-            role: if fact == Some(1) { Role::Relation } else { Role::Entity },
-            concept: (fact != Some(1)).then(|| "C1".to_owned()),
-            fact,
-            switched: fact == Some(0),
-            source: fact.is_none().then_some(3..9),
-        };
-        // More rows than a row group, with every kind of absence.
-        let examples: Vec<Example> = (0..ROW_GROUP + 300)
-            .map(|n| Example {
-                id: format!("e{n}"),
-                level: Level::ALL[n % 4],
-                segments: (0..n % 3)
-                    .map(|s| Segment {
-                        lang: ["en", "zh"][s % 2].to_owned(),
-                        text: format!("发热 \n fever {n}"),
-                        source: (s == 0).then(|| Source { document: format!("d{n}"), bytes: n..n + 20 }),
-                    })
-                    .collect(),
-                spans: (0..n % 3).map(|s| span(s, 0..6, 0..2, [None, Some(0), Some(1)][n % 3])).collect(),
-                label: [None, Some(PassageLabel::Link), Some(PassageLabel::Random)][n % 3],
-            })
-            .collect();
-        let mut writer = Writer::create(&path).unwrap();
-        examples.chunks(100).for_each(|part| writer.write(&rows(part).unwrap()).unwrap());
-        writer.close().unwrap();
-        let read: Vec<Example> = Reader::open(&path).unwrap().collect::<Result<_>>().unwrap();
-        assert!(read == examples);
-    }
-}
+mod tests;

@@ -152,7 +152,8 @@ fn from_tables_to_a_pretrained_and_a_fine_tuned_model() {
     let stats = json(&place.run("corpus stats corpus --tokenizer base --kb kb --top 2 --json").ok());
     let fact = &stats["lengths"]["fact"];
     assert!(fact["median"].as_u64() > Some(10) && stats["unit"] == "tokens", "{stats}");
-    assert_eq!(stats["switched"][0]["name"], "asthma / 哮喘");
+    let most = stats["switched"][0]["name"].as_str().unwrap();
+    assert!(["asthma / 哮喘", "salbutamol / 沙丁胺醇"].contains(&most), "{most}");
     let printed = place.run("corpus stats corpus --html stats.html").ok();
     for part in ["entity en", "█", "Passage pairs", "give --tokenizer for tokens", "Concepts switched most often"] {
         assert!(printed.contains(part), "`{part}` is not in: {printed}");

@@ -9,6 +9,7 @@ mod config;
 mod encoder;
 mod error;
 mod heads;
+mod hf_tokenizer;
 mod info;
 mod model;
 mod names;

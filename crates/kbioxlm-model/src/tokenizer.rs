@@ -1,16 +1,14 @@
+use crate::hf_tokenizer::HfTokenizer;
 use crate::{ModelError, Result};
 use kbioxlm_files::read_text;
-use std::ops::Range;
+use kbioxlm_tokenizer::{Buffers, LoadError, Unigram};
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
-use tokenizers::Normalizer;
-use tokenizers::tokenizer::NormalizedString;
+
+pub use kbioxlm_tokenizer::Encoding;
 
 /// Name of the tokenizer in a model directory.
 pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
-/// SentencePiece's mark for the white space before a piece.
-const METASPACE: char = '▁';
 
 /// Ids of the pieces with a meaning of their own.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -42,27 +40,29 @@ pub(crate) struct SpecialNames {
     pub(crate) unk: &'static str,
 }
 
-/// The pieces of a text; the three lists are equally long.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Encoding {
-    /// Ids of the pieces.
-    pub ids: Vec<u32>,
-    /// What each piece stands for, in bytes of the original text, without white space around it.
-    /// A piece that stands for white space alone has an empty range where the next word begins. Characters that
-    /// normalisation removes or merges into the one before (accents, zero-width ones) may belong to no piece.
-    pub offsets: Vec<Range<usize>>,
-    /// Whether a piece begins a word: white space or the beginning of the text is before it.
-    pub word_starts: Vec<bool>,
-}
-
 /// A tokenizer in HF's format. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    inner: Arc<tokenizers::Tokenizer>,
+    inner: Inner,
     json: Arc<str>,
     special: SpecialTokens,
     names: SpecialNames,
-    metaspace: bool,
+}
+
+/// What does the work. Both give the same ids and offsets; ours is many times as fast, HF's knows all kinds of tokenizers.
+#[derive(Clone, Debug)]
+enum Inner {
+    Unigram(Arc<Unigram>),
+    Hf(Arc<HfTokenizer>),
+}
+
+impl Inner {
+    fn id(&self, piece: &str) -> Option<u32> {
+        match self {
+            Self::Unigram(inner) => inner.id(piece),
+            Self::Hf(inner) => inner.id(piece),
+        }
+    }
 }
 
 impl Tokenizer {
@@ -89,22 +89,18 @@ impl Tokenizer {
     /// The file is missing or not a tokenizer, or lacks one of the special tokens.
     pub fn from_file(path: &Path) -> Result<Self> {
         let json = read_text(path)?;
-        let broken = |e: Box<dyn std::error::Error + Send + Sync>| {
-            ModelError::content(
-                path,
-                e.to_string(),
-                "a tokenizer in HF's format",
-                "restore the file from where it came from",
-            )
+        let broken = |found: String| {
+            ModelError::content(path, found, "a tokenizer in HF's format", "restore the file from where it came from")
         };
-        let mut inner = tokenizers::Tokenizer::from_str(&json).map_err(broken)?;
-        // Cutting is the business of whoever builds sequences, and nothing is ever padded.
-        inner.with_truncation(None).map_err(broken)?;
-        inner.with_padding(None);
-        // `<mask>` in a text is text.
-        inner.set_encode_special_tokens(true);
+        let inner = match Unigram::from_json(&json) {
+            Ok(inner) => Inner::Unigram(Arc::new(inner)),
+            Err(LoadError::Unsupported { .. }) => {
+                Inner::Hf(Arc::new(HfTokenizer::from_json(&json).map_err(|e| broken(e.to_string()))?))
+            }
+            Err(LoadError::Broken { found, .. }) => return Err(broken(found)),
+        };
         let found = NAMES.iter().find_map(|names| {
-            let id = |name: &str| inner.token_to_id(name);
+            let id = |name: &str| inner.id(name);
             let special = SpecialTokens {
                 bos: id(names.bos)?,
                 eos: id(names.eos)?,
@@ -117,7 +113,7 @@ impl Tokenizer {
         let Some((names, special)) = found else {
             let missing: Vec<&str> = {
                 let SpecialNames { bos, eos, pad, mask, unk } = NAMES[0];
-                [bos, eos, pad, mask, unk].into_iter().filter(|name| inner.token_to_id(name).is_none()).collect()
+                [bos, eos, pad, mask, unk].into_iter().filter(|name| inner.id(name).is_none()).collect()
             };
             return Err(ModelError::content(
                 path,
@@ -126,13 +122,15 @@ impl Tokenizer {
                 "use the tokenizer of an XLM-RoBERTa or BERT model",
             ));
         };
-        let metaspace = json.contains("\"Metaspace\"") || inner.token_to_id("▁").is_some();
-        Ok(Self { inner: Arc::new(inner), json: json.into(), special, names, metaspace })
+        Ok(Self { inner, json: json.into(), special, names })
     }
 
     /// The number of pieces, special ones included.
     pub fn vocab_size(&self) -> usize {
-        self.inner.get_vocab_size(true)
+        match &self.inner {
+            Inner::Unigram(inner) => inner.len(),
+            Inner::Hf(inner) => inner.len(),
+        }
     }
 
     /// The special tokens.
@@ -146,7 +144,10 @@ impl Tokenizer {
 
     /// The text of a piece, `▁` for white space; `None` for an id that does not exist.
     pub fn id_to_piece(&self, id: u32) -> Option<String> {
-        self.inner.id_to_token(id)
+        match &self.inner {
+            Inner::Unigram(inner) => inner.piece(id).map(str::to_owned),
+            Inner::Hf(inner) => inner.piece(id),
+        }
     }
 
     /// The tokenizer as it stood in its file.
@@ -156,8 +157,16 @@ impl Tokenizer {
 
     /// Only the ids of [`Tokenizer::encode`].
     pub(crate) fn ids(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self.inner.encode_fast(text, false).map_err(|e| refused(text, &*e))?;
-        Ok(encoding.get_ids().iter().map(|&id| self.plain(id)).collect())
+        let mut ids = match &self.inner {
+            Inner::Unigram(inner) => {
+                let mut ids = Vec::new();
+                inner.ids_into(text, &mut Buffers::default(), &mut ids);
+                ids
+            }
+            Inner::Hf(inner) => inner.ids(text).map_err(|e| refused(text, &*e))?,
+        };
+        ids.iter_mut().for_each(|id| *id = self.plain(*id));
+        Ok(ids)
     }
 
     /// Splits a text into pieces, without `<s>` and `</s>`.
@@ -168,24 +177,11 @@ impl Tokenizer {
     /// # Errors
     /// The tokenizer has no unknown piece and the text needs it.
     pub fn encode(&self, text: &str) -> Result<Encoding> {
-        // `tokenizers` loses count of characters that normalisation removes at the very beginning, and
-        // all offsets would be shifted by them.
-        let removed = self.removed_prefix(text);
-        let rest = text.get(removed..).unwrap_or_default();
-        let pieces = self.inner.encode(rest, false).map_err(|e| refused(text, &*e))?;
-        let mut encoding = Encoding::default();
-        for ((&id, piece), &(start, end)) in pieces.get_ids().iter().zip(pieces.get_tokens()).zip(pieces.get_offsets())
-        {
-            let range = word_range(text, removed + start..removed + end, piece);
-            let word_start = if self.metaspace {
-                piece.starts_with(METASPACE)
-            } else {
-                text.get(..range.start).is_none_or(|before| before.is_empty() || before.ends_with(char::is_whitespace))
-            };
-            encoding.ids.push(self.plain(id));
-            encoding.offsets.push(range);
-            encoding.word_starts.push(word_start);
-        }
+        let mut encoding = match &self.inner {
+            Inner::Unigram(inner) => inner.encode(text),
+            Inner::Hf(inner) => inner.encode(text).map_err(|e| refused(text, &*e))?,
+        };
+        encoding.ids.iter_mut().for_each(|id| *id = self.plain(*id));
         Ok(encoding)
     }
 
@@ -194,36 +190,10 @@ impl Tokenizer {
         let SpecialTokens { bos, eos, pad, mask, unk } = self.special;
         if [bos, eos, pad, mask].contains(&id) { unk } else { id }
     }
-
-    /// Bytes at the beginning of the text that normalisation removes.
-    fn removed_prefix(&self, text: &str) -> usize {
-        let Some(normalizer) = self.inner.get_normalizer() else { return 0 };
-        let is_removed = |c: &char| {
-            if c.is_alphanumeric() || c.is_ascii_graphic() || *c == ' ' {
-                return false;
-            }
-            let mut normalized = NormalizedString::from(c.to_string());
-            normalizer.normalize(&mut normalized).is_ok() && normalized.get().is_empty()
-        };
-        text.chars().take_while(is_removed).map(char::len_utf8).sum()
-    }
 }
 
 fn refused(text: &str, e: &(dyn std::error::Error + Send + Sync)) -> ModelError {
     ModelError::Tokenize { text: text.chars().take(40).collect(), message: e.to_string() }
-}
-
-/// The part of `range` without white space around it; empty for a piece that is white space alone.
-fn word_range(text: &str, range: Range<usize>, piece: &str) -> Range<usize> {
-    // Normalisation maps characters to characters, but nothing promises that its ranges are sound.
-    let start = text.floor_char_boundary(range.start.min(text.len()));
-    let end = text.ceil_char_boundary(range.end.clamp(start, text.len()));
-    let Some(part) = text.get(start..end) else { return start..start };
-    let word = part.trim_start();
-    let start = end - word.len();
-    // `▁` before the first character is inserted and carries the range of that character.
-    let end = if piece.chars().all(|c| c == METASPACE) { start } else { start + word.trim_end().len() };
-    start..end
 }
 
 #[cfg(test)]

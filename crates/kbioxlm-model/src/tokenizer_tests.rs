@@ -1,6 +1,8 @@
 use super::*;
 use proptest::prelude::*;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bert/mlm")
@@ -128,6 +130,32 @@ fn what_is_no_tokenizer_is_an_error() {
     assert!(message.contains("tokenizer.json: found"), "{message}");
     let message = Tokenizer::load(Path::new("nowhere")).unwrap_err().to_string();
     assert!(message.contains("nowhere/tokenizer.json"), "{message}");
+}
+
+#[test]
+fn ours_reads_the_tokenizers_of_sentencepiece_and_hf_the_others() {
+    assert!(matches!(tokenizer().inner, Inner::Unigram(_)));
+    assert!(matches!(
+        changed(|json| json["normalizer"] = serde_json::json!({"type": "Nmt"})).unwrap().inner,
+        Inner::Hf(_)
+    ));
+    let message = changed(|json| json["model"]["unk_id"] = 100_000.into()).unwrap_err().to_string();
+    assert!(message.contains("tokenizer.json: found unk_id 100000 among"), "{message}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn ours_and_hf_agree(text in "([a-z]{1,3}|drug|fever|and| |  |\t|[\u{300}-\u{304}]|[患者发热]{1,3}|[！-～]|<mask>|▁|\\PC|.){0,16}") {
+        static TOKENIZERS: LazyLock<[Tokenizer; 2]> = LazyLock::new(|| {
+            let hf = HfTokenizer::from_json(&tokenizer().to_json()).unwrap();
+            [tokenizer(), Tokenizer { inner: Inner::Hf(Arc::new(hf)), ..tokenizer() }]
+        });
+        let [ours, hf] = &*TOKENIZERS;
+        prop_assert_eq!(ours.encode(&text).unwrap(), hf.encode(&text).unwrap());
+        prop_assert_eq!(ours.ids(&text).unwrap(), hf.ids(&text).unwrap());
+    }
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 use crate::hf_tokenizer::HfTokenizer;
 use crate::{ModelError, Result};
 use kbioxlm_files::read_text;
-use kbioxlm_tokenizer::{Buffers, LoadError, Unigram};
+use kbioxlm_tokenizer::{LoadError, Unigram};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -160,7 +160,7 @@ impl Tokenizer {
         let mut ids = match &self.inner {
             Inner::Unigram(inner) => {
                 let mut ids = Vec::new();
-                inner.ids_into(text, &mut Buffers::default(), &mut ids);
+                inner.ids_into(text, &mut ids);
                 ids
             }
             Inner::Hf(inner) => inner.ids(text).map_err(|e| refused(text, &*e))?,

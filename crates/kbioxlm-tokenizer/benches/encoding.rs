@@ -6,7 +6,7 @@
 //! special tokens, its cache of words warm, `encode_batch_fast` where no offsets are wanted.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use kbioxlm_tokenizer::{Buffers, Encoding, Unigram};
+use kbioxlm_tokenizer::{Encoding, Unigram};
 use std::hint::black_box;
 use std::str::FromStr;
 use std::time::Instant;
@@ -62,25 +62,24 @@ fn main() {
         let mut bytes = 0;
         let texts: Vec<String> = texts.take_while(|text| (bytes < BYTES, bytes += text.len()).0).collect();
         let bytes = texts.iter().map(String::len).sum();
-        let (mut buffers, mut encoding, mut ids) = (Buffers::default(), Encoding::default(), Vec::new());
+        let (mut encoding, mut ids) = (Encoding::default(), Vec::new());
         compare(
             &format!("{file}, ids and offsets"),
             bytes,
             || {
                 for text in &texts {
-                    ours.encode_into(text, &mut buffers, &mut encoding);
+                    ours.encode_into(text, &mut encoding);
                     black_box(&encoding);
                 }
             },
             || drop(black_box(hf.encode_batch(texts.iter().map(String::as_str).collect(), false).unwrap())),
         );
-        let mut buffers = Buffers::default();
         compare(
             &format!("{file}, ids"),
             bytes,
             || {
                 for text in &texts {
-                    ours.ids_into(text, &mut buffers, &mut ids);
+                    ours.ids_into(text, &mut ids);
                     black_box(&ids);
                 }
             },

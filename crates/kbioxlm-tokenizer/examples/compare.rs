@@ -6,7 +6,7 @@
 #[path = "../tests/oracle/mod.rs"]
 mod oracle;
 
-use kbioxlm_tokenizer::{Buffers, Encoding, Unigram};
+use kbioxlm_tokenizer::{Encoding, Unigram};
 use serde_json::Value;
 
 fn strings(value: Value, texts: &mut Vec<String>) {
@@ -23,7 +23,7 @@ fn main() {
     let json = std::fs::read_to_string(args.next().unwrap()).unwrap();
     let (hf, ours) = (oracle::load(&json), Unigram::from_json(&json).unwrap());
     assert_eq!(hf.get_vocab_size(true), ours.len());
-    let (mut buffers, mut encoding, mut ids) = (Buffers::default(), Encoding::default(), Vec::new());
+    let (mut encoding, mut ids) = (Encoding::default(), Vec::new());
     let (mut count, mut bytes, mut pieces, mut differences) = (0_u64, 0, 0, 0);
     for path in args {
         let content = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
@@ -39,8 +39,8 @@ fn main() {
         }
         for text in &texts {
             let expected = oracle::encode(&hf, text);
-            ours.encode_into(text, &mut buffers, &mut encoding);
-            ours.ids_into(text, &mut buffers, &mut ids);
+            ours.encode_into(text, &mut encoding);
+            ours.ids_into(text, &mut ids);
             count += 1;
             bytes += text.len();
             pieces += ids.len();

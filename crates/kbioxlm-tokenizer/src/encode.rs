@@ -1,10 +1,13 @@
 use crate::LoadError;
+use crate::cache::Cache;
 use crate::normalize::{Normalized, Normalizer};
 use crate::read::{Parts, read};
 use crate::viterbi::{Cut, METASPACE_LEN, Model, Step};
 use crate::words::{Splitter, Word};
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The pieces of a text; the three lists are equally long.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -19,13 +22,21 @@ pub struct Encoding {
     pub word_starts: Vec<bool>,
 }
 
-/// Memory for encoding, to be used again for the next text.
-#[derive(Clone, Debug, Default)]
-pub struct Buffers {
+/// Memory that is used again for the next text.
+#[derive(Debug, Default)]
+struct Buffers {
     normalized: Normalized,
     steps: Vec<Step>,
     cuts: Vec<Cut>,
+    cache: Cache,
 }
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+/// Numbers tokenizers, so that none takes the cached words of another.
+static TOKENIZERS: AtomicU64 = AtomicU64::new(1);
 
 /// A Unigram tokenizer.
 #[derive(Clone)]
@@ -33,6 +44,7 @@ pub struct Unigram {
     normalizer: Normalizer,
     splitter: Splitter,
     model: Model,
+    number: u64,
     /// Pieces one behind the other.
     names: String,
     /// Where each ends.
@@ -60,7 +72,8 @@ impl Unigram {
         }
         let model = Model::new(pieces.iter().map(|(piece, _)| piece.as_str()), scores, unknown, byte_fallback);
         // Tokens that are no pieces have the ids behind these.
-        let mut tokenizer = Self { normalizer, splitter, model, names, ends };
+        let number = TOKENIZERS.fetch_add(1, Ordering::Relaxed);
+        let mut tokenizer = Self { normalizer, splitter, model, number, names, ends };
         for token in special.iter().filter(|token| !token.is_empty()) {
             if tokenizer.id(token).is_none() {
                 tokenizer.names.push_str(token);
@@ -93,17 +106,17 @@ impl Unigram {
     /// Splits a text into pieces. Special tokens that stand in it are text; none are added.
     pub fn encode(&self, text: &str) -> Encoding {
         let mut encoding = Encoding::default();
-        self.encode_into(text, &mut Buffers::default(), &mut encoding);
+        self.encode_into(text, &mut encoding);
         encoding
     }
 
     /// [`Unigram::encode`] in place of what `out` held.
-    pub fn encode_into(&self, text: &str, buffers: &mut Buffers, out: &mut Encoding) {
+    pub fn encode_into(&self, text: &str, out: &mut Encoding) {
         out.ids.clear();
         out.offsets.clear();
         out.word_starts.clear();
         let mut cursor = 0;
-        self.each(text, buffers, |removed, normalized, word, cut| {
+        self.each(text, |removed, normalized, word, cut| {
             let mark = if word.mark.is_some() { METASPACE_LEN } else { 0 };
             let is_marked = cut.range.start < mark && !cut.is_byte;
             let origin = normalized.original(place(normalized.text(&text[removed..]), word, &cut.range), &mut cursor);
@@ -115,21 +128,31 @@ impl Unigram {
     }
 
     /// Puts the ids of [`Unigram::encode`] in place of what `out` held.
-    pub fn ids_into(&self, text: &str, buffers: &mut Buffers, out: &mut Vec<u32>) {
+    pub fn ids_into(&self, text: &str, out: &mut Vec<u32>) {
         out.clear();
-        self.each(text, buffers, |_, _, _, cut| out.push(cut.id));
+        self.each(text, |_, _, _, cut| out.push(cut.id));
     }
 
     /// Calls `each` with every piece, its word, the normalised text that has it, and the bytes before that text.
-    fn each(&self, text: &str, buffers: &mut Buffers, mut each: impl FnMut(usize, &Normalized, &Word, &Cut)) {
-        let Buffers { normalized, steps, cuts } = buffers;
+    fn each(&self, text: &str, each: impl FnMut(usize, &Normalized, &Word, &Cut)) {
+        BUFFERS.with_borrow_mut(|buffers| self.each_with(text, buffers, each));
+    }
+
+    fn each_with(&self, text: &str, buffers: &mut Buffers, mut each: impl FnMut(usize, &Normalized, &Word, &Cut)) {
+        let Buffers { normalized, steps, cuts, cache } = buffers;
+        cache.claim(self.number);
         let removed = self.normalizer.removed_prefix(text, normalized);
         let text = &text[removed..];
         let range = self.normalizer.apply(text, normalized);
         let normalized = &*normalized;
         let text = normalized.text(text);
         for word in self.splitter.words(text, range, |at| normalized.original(at..at + 1, &mut 0).start == 0) {
-            self.model.cut(&text[word.body.clone()], word.mark.is_some(), steps, cuts);
+            let body = &text[word.body.clone()];
+            if word.mark.is_some() {
+                cache.cut(body, cuts, |cuts| self.model.cut(body, true, steps, cuts));
+            } else {
+                self.model.cut(body, false, steps, cuts);
+            }
             for cut in &*cuts {
                 each(removed, normalized, &word, cut);
             }
@@ -157,6 +180,9 @@ fn place(normalized: &str, word: &Word, range: &Range<usize>) -> Range<usize> {
 /// The part of `range` without white space around it; empty for a piece that is a mark alone.
 fn without_whitespace(text: &str, range: Range<usize>, is_mark: bool) -> Range<usize> {
     let part = &text[range.clone()];
+    if let ([b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'], false) = (part.as_bytes(), is_mark) {
+        return range;
+    }
     let word = part.trim_start();
     let start = range.end - word.len();
     let end = if is_mark { start } else { start + word.trim_end().len() };

@@ -2,13 +2,14 @@
 //!
 //! [`Unigram`] reads a `tokenizer.json` of XLM-R's kind (a SentencePiece normaliser, `▁` for white space, a Unigram model) and
 //! gives what HF's `tokenizers` gives for it, many times as fast on one core: the pieces are a double array, the search walks it
-//! behind an implied `▁`, normalisation copies what it does not change, and no piece costs an allocation.
+//! behind an implied `▁`, normalisation copies what it does not change, frequent words are remembered, and no piece costs an
+//! allocation.
 //! HF's crate stays the oracle of the tests. What a file asks for beyond that is answered with [`LoadError::Unsupported`],
 //! never with other ids.
 //!
 //! Own code, because no crate had both speed and offsets. In MB of English and of Chinese abstracts per second of one core,
-//! with XLM-R's vocabulary: this one makes 35 and 70 with offsets; `tokenizers` 0.23 1.2 and 2.1, its 1.0.0-rc.3 10 and 4
-//! without (it has none); `tokie` 0.1.4 23 and 17 (55 and 75 on words it has seen) without, for its offsets are into the
+//! with XLM-R's vocabulary: this one makes 55 and 75 with offsets; `tokenizers` 0.23 1.2 and 2.1, its 1.0.0-rc.3 10 and 4
+//! without (it has none); `tokie` 0.1.4 23 and 17 (55 and 75 for texts it has seen) without, for its offsets are into the
 //! normalised text; `kitoken` 0.11 has none.
 //!
 //! ```
@@ -24,6 +25,7 @@
 //! # }
 //! ```
 
+mod cache;
 mod charsmap;
 mod encode;
 pub mod fuzz;
@@ -34,7 +36,7 @@ mod trie;
 mod viterbi;
 mod words;
 
-pub use encode::{Buffers, Encoding, Unigram};
+pub use encode::{Encoding, Unigram};
 
 /// Why a `tokenizer.json` cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

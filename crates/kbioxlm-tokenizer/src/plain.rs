@@ -51,10 +51,17 @@ impl CharSet {
 /// Characters that never share a grapheme with another *plain* one.
 pub(crate) static PLAIN: LazyLock<CharSet> = LazyLock::new(|| {
     CharSet::new(|c| {
+        match c {
+            '\r' | '\n' => return false,
+            // Known without asking, which takes its time: ideographs, and Korean syllables.
+            '\u{3400}'..='\u{9fff}' => return true,
+            '\u{ac00}'..='\u{d7a3}' => return false,
+            _ => {}
+        }
         // One partner for each rule that joins characters (Unicode Standard Annex 29, GB3 to GB13), line feeds between.
         let probes =
             format!("a{c}a\nक\u{94d}{c}\n\u{a9}\u{200d}{c}\n\u{1100}{c}\n\u{11a8}{c}\n{c}\u{1160}\n{c}\u{11a8}");
-        c != '\r' && c != '\n' && probes.graphemes(true).count() == 3 + 6 + 2 + 2 + 2 + 2 + 2 + 2
+        probes.graphemes(true).count() == 3 + 6 + 2 + 2 + 2 + 2 + 2 + 2
     })
 });
 

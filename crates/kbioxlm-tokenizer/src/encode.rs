@@ -31,6 +31,9 @@ struct Buffers {
     cache: Cache,
 }
 
+/// After texts longer than this, memory is given back.
+const KEPT_FOR: usize = 1 << 20;
+
 thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
@@ -135,7 +138,12 @@ impl Unigram {
 
     /// Calls `each` with every piece, its word, the normalised text that has it, and the bytes before that text.
     fn each(&self, text: &str, each: impl FnMut(usize, &Normalized, &Word, &Cut)) {
-        BUFFERS.with_borrow_mut(|buffers| self.each_with(text, buffers, each));
+        BUFFERS.with_borrow_mut(|buffers| {
+            self.each_with(text, buffers, each);
+            if text.len() > KEPT_FOR {
+                *buffers = Buffers::default();
+            }
+        });
     }
 
     fn each_with(&self, text: &str, buffers: &mut Buffers, mut each: impl FnMut(usize, &Normalized, &Word, &Cut)) {

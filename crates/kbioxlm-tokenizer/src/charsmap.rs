@@ -47,7 +47,7 @@ impl Charsmap {
         Self::new(&bytes.map_err(|e| broken(format!("base64 with an error: {e}")))?)
     }
 
-    fn new(bytes: &[u8]) -> Result<Self, LoadError> {
+    pub(crate) fn new(bytes: &[u8]) -> Result<Self, LoadError> {
         let (size, rest) = bytes.split_first_chunk().ok_or_else(|| broken(format!("{} bytes", bytes.len())))?;
         let size = u32::from_le_bytes(*size) as usize / 4 * 4;
         let (units, texts) = rest.split_at_checked(size).ok_or_else(|| {

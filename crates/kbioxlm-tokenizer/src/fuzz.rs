@@ -2,6 +2,7 @@
 
 use crate::charsmap::Charsmap;
 use crate::normalize::{Mapping, Normalized, Normalizer};
+use crate::plain::CharSet;
 use crate::{LoadError, Unigram};
 
 /// What a table of replacements may know.
@@ -24,7 +25,8 @@ pub fn tokenizer(bytes: &[u8]) -> Result<usize, LoadError> {
 /// # Errors
 /// As of [`Unigram::from_json`].
 pub fn charsmap(bytes: &[u8]) -> Result<usize, LoadError> {
-    let mapping = Mapping::charsmap(Charsmap::new(bytes)?);
+    // That every character is looked up gives the same text, and the table of those that need not be takes its time.
+    let mapping = Mapping::Charsmap { map: Charsmap::new(bytes)?, unchanged: CharSet::new(|_| false) };
     let normalizer = Normalizer { mapping, strip_left: true, strip_right: true, collapse_spaces: true };
     let mut normalized = Normalized::default();
     let range = normalizer.apply(TEXT, &mut normalized);

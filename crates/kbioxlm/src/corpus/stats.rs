@@ -204,7 +204,7 @@ fn lengths(stats: &CorpusStats) -> Vec<Vec<String>> {
     let over = format!("over {}", stats.max_length);
     let row = |(level, l): (&kbioxlm_corpus::Level, &Lengths)| {
         let cells =
-            [decimal(l.mean, 1), grouped(l.median), grouped(l.percentile_95), grouped(l.longest), over_share(l)];
+            [decimal(l.mean, 0), grouped(l.median), grouped(l.percentile_95), grouped(l.longest), over_share(l)];
         std::iter::once(level.to_string()).chain(cells).collect()
     };
     with_header(stats.lengths.iter().map(row).collect(), ["length", "mean", "median", "95 %", "longest", &over])

@@ -15,7 +15,7 @@ use toml::{Table, Value};
 #[derive(Args)]
 #[command(after_long_help = help())]
 pub struct BuildArgs {
-    /// Description in TOML: [[source]], [merge], [terms]; the arguments below are added to it
+    /// Description in TOML: `[[source]]`, `[merge]`, `[terms]`; the arguments below are added to it
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A source in any format, for example umls=2025AA/META or obo=hp.obo

@@ -43,7 +43,7 @@ pub struct Mention {
 /// may be [translations](crate::Term::translation); concepts named in another language too, for a vocabulary of one language
 /// often repeats what another one has with translations; preferred terms; concepts named in more languages; smaller index.
 ///
-/// A matcher is searched where it lies in the file: it costs nothing to open, and memory only for what is touched.
+/// A matcher is searched where it lies in the file: opening it takes one look at its words, and memory only for what is touched.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

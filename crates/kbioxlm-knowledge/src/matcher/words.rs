@@ -16,7 +16,7 @@ pub(crate) struct Slot {
     pub token: Token,
 }
 
-/// A token of the lexicon; of one that no name has, all bits are set but for the root.
+/// A token of the lexicon, or [`Token::UNKNOWN`].
 #[derive(Copy, Clone, Eq, PartialEq, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub(crate) struct Token {
@@ -87,19 +87,15 @@ fn key_of(word: &str) -> [u64; 2] {
     }
 }
 
-/// A number of which the highest bits depend on all bits of the key.
-#[inline]
-fn spread(key: [u64; 2]) -> u64 {
-    (key[0].wrapping_mul(K) ^ key[1].wrapping_mul(K.rotate_left(32) | 1)).wrapping_mul(K)
-}
-
 /// The first place to look at in a table of 2^`bits` places.
 #[inline]
 fn place(key: [u64; 2], bits: u32) -> usize {
-    (spread(key) >> (64 - bits)) as usize
+    // The highest bits of the last product depend on all bits of the key.
+    let spread = (key[0].wrapping_mul(K) ^ key[1].wrapping_mul(K.rotate_left(32) | 1)).wrapping_mul(K);
+    (spread >> (64 - bits)) as usize
 }
 
-/// A Bloom filter of the words that names begin with: tells most words of a text from them without a look at the table, of which
+/// A Bloom filter of the short words that names begin with: tells most words of a text from them without a look at the table, of which
 /// less fits into the fastest cache.
 pub(crate) struct Beginnings {
     /// Two to the power of `bits` bits.
@@ -112,7 +108,8 @@ impl Beginnings {
     const SHARE: usize = 8;
 
     pub(crate) fn new(slots: &[Slot]) -> Self {
-        let begins = || slots.iter().filter(|slot| slot.token.root != 0);
+        // Longer words are never asked for.
+        let begins = || slots.iter().filter(|slot| slot.token.root != 0 && slot.key[0] & HASHED == 0);
         let bits = (begins().count() * Self::SHARE).next_power_of_two().max(64).ilog2();
         let mut filter = vec![0; 1 << (bits - 6)];
         for slot in begins() {

@@ -11,11 +11,14 @@
 //!   Chinese, Japanese or Korean character and a word a space is typography and means nothing (`2 型` is `2型`).
 
 use crate::script::{Class, class};
+pub(crate) use ascii::{LOWER, SHORT, is_visible, lower};
+use ascii::{leading, sixteen};
 use foldhash::fast::FixedState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
-use wide::i8x16;
+
+mod ascii;
 
 /// What stands between a token and the one before it.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -31,17 +34,26 @@ pub(crate) enum Gap {
 /// The folded text of a token.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(crate) enum Key<'a> {
-    /// At most [`SHORT`] ASCII letters and digits: folded, the first in the lowest byte; and how many.
-    Short(u128, usize),
+    /// At most [`SHORT`] ASCII letters and digits, folded, or one other [visible](is_visible) character of ASCII: the first in
+    /// the lowest byte; and how many.
+    Short([u64; 2], usize),
     /// More ASCII letters and digits, as they stand in the text: [`lower`] folds them.
     Ascii(&'a [u8]),
-    /// One character, folded.
+    /// Another character, folded.
     Char(char),
     /// Folded text; several characters, or one that makes words.
     Text(&'a str),
 }
 
 impl<'a> Key<'a> {
+    /// One folded character that makes no words.
+    fn of_char(c: char) -> Self {
+        match u8::try_from(c) {
+            Ok(byte) if is_visible(byte) => Self::Short([byte.into(), 0], 1),
+            _ => Self::Char(c),
+        }
+    }
+
     /// The folded text, in `buffer` where it is not written anywhere yet.
     pub(crate) fn written<'b>(self, buffer: &'b mut String) -> &'b str
     where
@@ -50,7 +62,7 @@ impl<'a> Key<'a> {
         buffer.clear();
         match self {
             Self::Short(bytes, length) => {
-                buffer.extend(bytes.to_le_bytes().iter().take(length).map(|&b| char::from(b)))
+                buffer.extend(bytes.map(u64::to_le_bytes).as_flattened().iter().take(length).map(|&b| char::from(b)))
             }
             Self::Ascii(bytes) => buffer.extend(bytes.iter().map(|&b| char::from(lower(b)))),
             Self::Char(c) => buffer.push(c),
@@ -67,58 +79,6 @@ impl<'a> Key<'a> {
             _ => self.written(&mut String::new()) == other.written(&mut String::new()),
         }
     }
-}
-
-/// The lower case of an ASCII letter; digits stay what they are, since they have this bit already.
-pub(crate) const fn lower(byte: u8) -> u8 {
-    byte | 0x20
-}
-
-/// [`lower`] for eight bytes.
-pub(crate) const LOWER: u64 = u64::from_le_bytes([lower(0); 8]);
-
-/// How many of the sixteen bytes are ASCII letters or digits before the first that is none, and these bytes in lower case, zeros
-/// behind: all at once, since a loop that ends somewhere costs more than all the rest of matching.
-#[inline(always)]
-fn leading_word(bytes: i8x16) -> (usize, u128) {
-    // Bytes beyond ASCII are negative, hence in neither range.
-    let between = |bytes: i8x16, first: u8, last: u8| {
-        bytes.simd_gt(i8x16::splat(first as i8 - 1)) & bytes.simd_lt(i8x16::splat(last as i8 + 1))
-    };
-    let lower = bytes | i8x16::splat(lower(0) as i8);
-    let is = between(lower, b'a', b'z') | between(bytes, b'0', b'9');
-    let length = (!is.to_bitmask()).trailing_zeros() as usize;
-    let word: [u64; 2] = bytemuck::cast(lower & bytemuck::cast::<_, i8x16>(LOWEST[length & 0xF]));
-    (length, u128::from(word[1]) << 64 | u128::from(word[0]))
-}
-
-/// All bits of the lowest bytes, by their number.
-const LOWEST: [[u8; 16]; 16] = {
-    let mut masks = [[0; 16]; 16];
-    let mut count = 0;
-    while count < 16 {
-        let mut at = 0;
-        while at < count {
-            masks[count][at] = 0xFF;
-            at += 1;
-        }
-        count += 1;
-    }
-    masks
-};
-
-/// Most letters of a [`Key::Short`]: longer words are rare, and cost a loop.
-pub(crate) const SHORT: usize = 15;
-
-/// The sixteen bytes from `at` on; zeros behind the end.
-#[inline(always)]
-fn sixteen(bytes: &[u8], at: usize) -> i8x16 {
-    let all = bytes.get(at..at + 16).and_then(|chunk| <[u8; 16]>::try_from(chunk).ok());
-    bytemuck::cast(all.unwrap_or_else(|| {
-        let mut end = [0; 16];
-        end.iter_mut().zip(bytes.get(at..).unwrap_or_default()).for_each(|(to, &from)| *to = from);
-        end
-    }))
 }
 
 /// A token and its place in the text.
@@ -205,6 +165,34 @@ impl<'t> Scanner<'t> {
         self.next_into(scratch, Itself)
     }
 
+    /// Calls `take` with tokens as long as it wants more and they are what most are: a word or a sign of ASCII behind one space or
+    /// none. All that comes in many kinds is left to [`Self::next_into`], so that no branch in here is taken wrongly.
+    #[inline(always)]
+    pub(crate) fn simple(&mut self, mut take: impl FnMut(Token<'_>) -> bool) {
+        if self.before == Class::Unspaced {
+            return;
+        }
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
+        let mut is_word = self.before == Class::Word;
+        while let Some(window) = bytes.get(at..at + 17) {
+            let space = usize::from(window[0] == b' ');
+            let leading = leading(sixteen(window, space));
+            if !leading.is_whole {
+                break;
+            }
+            let start = at + space;
+            at = start + leading.length;
+            is_word = leading.is_word;
+            let gap = if space > 0 { Gap::Space } else { Gap::None };
+            if !take(Token { start, end: at, gap, key: Key::Short(leading.word, leading.length) }) {
+                break;
+            }
+        }
+        self.at = at;
+        self.before = if is_word { Class::Word } else { Class::Other };
+    }
+
     /// What `take` makes of the next token.
     #[inline(always)]
     pub(crate) fn next_into<'s, T: TakeToken<'s>>(&mut self, scratch: &'s mut String, take: T) -> Option<T::Made>
@@ -212,36 +200,49 @@ impl<'t> Scanner<'t> {
         't: 's,
     {
         let bytes = self.text.as_bytes();
+        // Most tokens are a word or a sign of ASCII behind one space or none: found without a branch for any of these.
+        let space = usize::from(*bytes.get(self.at)? == b' ');
+        let start = self.at + space;
+        let leading = leading(sixteen(bytes, start));
+        if leading.is_whole {
+            let gap = self.gap(if space > 0 { Gap::Space } else { Gap::None }, leading.class());
+            let end = start + leading.length;
+            self.at = end;
+            return Some(take.take(Token { start, end, gap, key: Key::Short(leading.word, leading.length) }));
+        }
+        self.next_of_any_kind(scratch, take)
+    }
+
+    #[inline(always)]
+    fn next_of_any_kind<'s, T: TakeToken<'s>>(&mut self, scratch: &'s mut String, take: T) -> Option<T::Made>
+    where
+        't: 's,
+    {
+        let bytes = self.text.as_bytes();
         let mut gap = Gap::None;
         loop {
             let &first = bytes.get(self.at)?;
-            // Most tokens are a word of ASCII after one space: found without a branch for either.
-            let space = usize::from(first == b' ');
-            let start = self.at + space;
-            let (length, word) = leading_word(sixteen(bytes, start));
-            if length > 0 {
-                let gap = if space > 0 && gap == Gap::None { Gap::Space } else { gap };
-                let gap = self.gap(gap, Class::Word);
-                let mut end = start + length;
-                let long = length > SHORT;
-                while long && bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
-                    end += 1;
-                }
-                if bytes.get(end).is_some_and(|&b| b >= 0x80) && goes_on(self.text, end) {
-                    return Some(take.take(self.slow(start, gap, scratch)));
-                }
-                self.at = end;
-                if long {
-                    return Some(take.take(Token { start, end, gap, key: Key::Ascii(&bytes[start..end]) }));
-                }
-                let key = Key::Short(word, length);
-                return Some(take.take(Token { start, end, gap, key }));
-            }
             if is_ascii_space(first) {
                 gap = self.space(gap);
                 continue;
             }
             let start = self.at;
+            if is_visible(first) {
+                let leading = leading(sixteen(bytes, start));
+                let mut end = start + leading.length;
+                let is_long = leading.length > SHORT;
+                while is_long && bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+                    end += 1;
+                }
+                let gap = self.gap(gap, leading.class());
+                if bytes.get(end).is_some_and(|&b| b >= 0x80) && goes_on(self.text, end, leading.is_word) {
+                    return Some(take.take(self.slow(start, gap, scratch)));
+                }
+                self.at = end;
+                let key =
+                    if is_long { Key::Ascii(&bytes[start..end]) } else { Key::Short(leading.word, leading.length) };
+                return Some(take.take(Token { start, end, gap, key }));
+            }
             let c = self.text[start..].chars().next()?;
             let class = class(c);
             match class {
@@ -256,10 +257,10 @@ impl<'t> Scanner<'t> {
                     let gap = self.gap(gap, class);
                     let end = start + c.len_utf8();
                     let folded = FOLDS.get(c as usize).copied().filter(|&f| f != COMPLEX);
-                    let alone = bytes.get(end).is_none_or(|&b| b < 0x80) || !extends(self.text, end);
+                    let alone = bytes.get(end).is_none_or(|&b| b < 0x80) || !goes_on(self.text, end, false);
                     if let (Some(folded), true) = (folded.and_then(|f| char::from_u32(f.into())), alone) {
                         self.at = end;
-                        return Some(take.take(Token { start, end, gap, key: Key::Char(folded) }));
+                        return Some(take.take(Token { start, end, gap, key: Key::of_char(folded) }));
                     }
                     return Some(take.take(self.slow(start, gap, scratch)));
                 }
@@ -331,21 +332,19 @@ impl<'t> Scanner<'t> {
         self.at = end;
         let mut chars = scratch.chars();
         let key = match (chars.next(), chars.next()) {
-            (Some(c), None) if !is_word && u32::from(c) <= 0xFFFF => Key::Char(c),
+            (Some(c), None) if !is_word && u32::from(c) <= 0xFFFF => Key::of_char(c),
             _ => Key::Text(scratch),
         };
         Token { start, end, gap, key }
     }
 }
 
-/// Does the word before `at` go on there?
-fn goes_on(text: &str, at: usize) -> bool {
-    text[at..].chars().next().is_some_and(|c| matches!(class(c), Class::Word | Class::Extend | Class::Ignorable))
-}
-
-/// Does the character before `at` have a mark or an invisible character there?
-fn extends(text: &str, at: usize) -> bool {
-    text[at..].chars().next().is_some_and(|c| matches!(class(c), Class::Extend | Class::Ignorable))
+/// Does the token before `at` go on there, a word or not?
+fn goes_on(text: &str, at: usize, is_word: bool) -> bool {
+    text[at..].chars().next().is_some_and(|c| match class(c) {
+        Class::Word => is_word,
+        class => matches!(class, Class::Extend | Class::Ignorable),
+    })
 }
 
 /// A hash of what the matcher sees of a name: equal for names that it cannot tell apart but for their case.
@@ -377,25 +376,30 @@ pub(crate) fn folded<'b>(name: &str, scratch: &mut String, into: &'b mut String)
     into
 }
 
-/// Whether two names are one to the matcher; with `cased`, but for their case.
+/// Whether two names are one to the matcher, and are written in the same case: they may differ in width, composition, invisible
+/// characters and white space.
 pub(crate) fn equal_but_for_form(a: &str, b: &str) -> bool {
-    // Width, composition and invisible characters; case is compared.
-    fn tokens(text: &str) -> Vec<(Gap, String)> {
-        let mut scanner = Scanner::new(text);
-        let mut scratch = String::new();
-        let mut list = Vec::new();
-        while let Some(token) = scanner.next(&mut scratch) {
-            let (start, end, gap) = (token.start, token.end, if list.is_empty() { Gap::None } else { token.gap });
-            let visible = text[start..end].chars().filter(|&c| class(c) != Class::Ignorable);
-            let narrow = visible.map(|c| match c {
-                '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
-                _ => c,
-            });
-            list.push((gap, narrow.nfc().collect()));
-        }
-        list
+    fn form(text: &str) -> impl Iterator<Item = char> {
+        let visible = text.chars().filter(|&c| class(c) != Class::Ignorable);
+        let narrow = visible.map(|c| match c {
+            '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+            _ => c,
+        });
+        narrow.nfc()
     }
-    a == b || tokens(a) == tokens(b)
+    let equal = |a: &str, b: &str| a == b || !(a.is_ascii() && b.is_ascii()) && form(a).eq(form(b));
+    let (mut left, mut right) = (Scanner::new(a), Scanner::new(b));
+    let mut scratch = String::new();
+    let mut first = true;
+    loop {
+        let left = left.next(&mut scratch).map(|t| (t.gap, &a[t.start..t.end]));
+        let right = right.next(&mut scratch).map(|t| (t.gap, &b[t.start..t.end]));
+        match (left, right) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if (first || a.0 == b.0) && equal(a.1, b.1) => first = false,
+            _ => return false,
+        }
+    }
 }
 
 /// What a token is.

@@ -1,14 +1,15 @@
 use crate::content::TermRow;
-use crate::fold::{self, Gap, Scanner, TakeToken, equal_but_for_form};
+use crate::fold::{Gap, equal_but_for_form};
 use crate::store::{Section, Store};
 use crate::{ConceptIndex, KnowledgeBase, KnowledgeError, Result, TermIndex};
 use compile::{CASED, LAST, Node, label};
+use pieces::{Piece, Pieces};
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 use words::{Beginnings, Slot, Token, Words};
 
 pub(crate) mod compile;
+mod pieces;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -64,13 +65,13 @@ pub struct Mention {
 pub struct Matcher {
     kb: KnowledgeBase,
     sections: Sections,
-    beginnings: Arc<Beginnings>,
 }
 
 /// Where the parts of the matcher lie; see [`compile`].
 #[derive(Copy, Clone)]
 struct Sections {
     slots: Section,
+    beginnings: Section,
     words: Section,
     word_starts: Section,
     chars: Section,
@@ -84,6 +85,7 @@ impl Sections {
         let name = |part: &str| format!("matcher/{lang}/{part}");
         Some(Self {
             slots: store.find::<Slot>(&name("slots"))?,
+            beginnings: store.find::<u64>(&name("beginnings"))?,
             words: store.find::<u8>(&name("words"))?,
             word_starts: store.find::<u32>(&name("word_starts"))?,
             chars: store.find::<Token>(&name("chars"))?,
@@ -91,99 +93,6 @@ impl Sections {
             labels: store.find::<u32>(&name("labels"))?,
             candidates: store.find::<u32>(&name("candidates"))?,
         })
-    }
-}
-
-/// A token of the text.
-#[derive(Copy, Clone)]
-pub(crate) struct Piece {
-    start: usize,
-    end: usize,
-    token: Token,
-    gap: Gap,
-}
-
-impl<'s> TakeToken<'s> for Words<'_> {
-    type Made = Piece;
-
-    #[inline(always)]
-    fn take(self, token: fold::Token<'s>) -> Piece {
-        Piece { start: token.start, end: token.end, token: self.find(token.key), gap: token.gap }
-    }
-}
-
-/// Leaves out what certainly begins no name.
-#[derive(Copy, Clone)]
-struct First<'v>(&'v View<'v>);
-
-impl<'s> TakeToken<'s> for First<'_> {
-    type Made = Option<Piece>;
-
-    #[inline(always)]
-    fn take(self, token: fold::Token<'s>) -> Option<Piece> {
-        if let fold::Key::Short(word, _) = token.key
-            && !self.0.beginnings.may_have(word)
-        {
-            return None;
-        }
-        Some(self.0.words.take(token)).filter(|piece| piece.token.root != 0)
-    }
-}
-
-/// Tokens done with that are kept at most: however long a text is, few are in memory.
-const COMPACT: usize = 1024;
-
-/// The tokens of a text, read when they are asked for: most begin no name, and are forgotten at once.
-struct Pieces<'v, 't> {
-    view: &'v View<'v>,
-    scanner: Scanner<'t>,
-    scratch: String,
-    /// Tokens read ahead, of which the first `taken` are done with.
-    ahead: Vec<Piece>,
-    taken: usize,
-}
-
-impl<'v, 't> Pieces<'v, 't> {
-    fn new(view: &'v View<'v>, text: &'t str) -> Self {
-        Self { view, scanner: Scanner::new(text), scratch: String::new(), ahead: Vec::new(), taken: 0 }
-    }
-
-    #[inline]
-    fn read(&mut self) -> Option<Piece> {
-        self.scanner.next_into(&mut self.scratch, self.view.words)
-    }
-
-    /// Takes the next token with which a name begins.
-    #[inline]
-    fn next_root(&mut self) -> Option<Piece> {
-        if self.taken >= COMPACT {
-            self.ahead.drain(..self.taken);
-            self.taken = 0;
-        }
-        while let Some(&piece) = self.ahead.get(self.taken) {
-            self.taken += 1;
-            if piece.token.root != 0 {
-                return Some(piece);
-            }
-        }
-        self.ahead.clear();
-        self.taken = 0;
-        loop {
-            if let Some(piece) = self.scanner.next_into(&mut self.scratch, First(self.view))? {
-                return Some(piece);
-            }
-        }
-    }
-
-    /// The token `count` places behind the one taken last; `count` rises by one from call to call.
-    #[inline]
-    fn peek(&mut self, count: usize) -> Option<Piece> {
-        if let Some(&piece) = self.ahead.get(self.taken + count) {
-            return Some(piece);
-        }
-        let piece = self.read()?;
-        self.ahead.push(piece);
-        Some(piece)
     }
 }
 
@@ -197,8 +106,7 @@ impl Matcher {
             let known = kb.languages().join(", ");
             return Err(KnowledgeError::NoTerms { lang: lang.to_owned(), known });
         };
-        let beginnings = Arc::new(Beginnings::new(kb.store.get(sections.slots)));
-        Ok(Self { kb: kb.clone(), sections, beginnings })
+        Ok(Self { kb: kb.clone(), sections })
     }
 
     /// The mentions in `text`, from left to right.
@@ -206,13 +114,17 @@ impl Matcher {
         let view = self.view();
         let terms: &[TermRow] = self.kb.term_rows();
         let mut mentions = Vec::new();
-        let mut pieces = Pieces::new(&view, text);
+        let mut pieces = Pieces::new(view.words, view.beginnings, text);
+        // Where all characters are of ASCII none need be counted.
+        let is_ascii = text.is_ascii();
+        let count_chars = |bytes: Range<usize>| if is_ascii { bytes.len() } else { text[bytes].chars().count() };
         let (mut counted, mut chars) = (0, 0);
-        while let Some(first) = pieces.next_root() {
+        while let Some(place) = pieces.next_first() {
+            let Some(&first) = pieces.get(place) else { break };
             let mut best = None;
             view.walk(
-                first,
-                |count| pieces.peek(count),
+                &first,
+                |count| pieces.get(place + count).copied(),
                 |count, end, terminal| {
                     let candidate = if terminal & CASED == 0 {
                         view.candidates.get(terminal as usize - 1).copied()
@@ -224,11 +136,11 @@ impl Matcher {
                 },
             );
             let Some((count, end, candidate)) = best else { continue };
-            pieces.taken += count;
+            pieces.done_before(place + count);
             let bytes = first.start..end;
-            chars += text[counted..bytes.start].chars().count();
+            chars += count_chars(counted..bytes.start);
             let first_char = chars;
-            chars += text[bytes.clone()].chars().count();
+            chars += count_chars(bytes.clone());
             counted = bytes.end;
             let term = candidate & !(CASED | LAST);
             let concept = ConceptIndex(terms[term as usize].concept);
@@ -245,15 +157,15 @@ impl Matcher {
     /// The terms that are `name`, the one that a mention would be of first; empty when it is none.
     pub fn lookup(&self, name: &str) -> Vec<(TermIndex, ConceptIndex)> {
         let view = self.view();
-        let mut pieces = Pieces::new(&view, name);
-        let Some(first) = pieces.read() else { return Vec::new() };
-        let rest: Vec<Piece> = std::iter::from_fn(|| pieces.read()).collect();
+        let mut pieces = Pieces::new(view.words, view.beginnings, name);
+        let tokens: Vec<Piece> = (0..).map_while(|place| pieces.get(place).copied()).collect();
+        let Some(first) = tokens.first() else { return Vec::new() };
         let mut found = Vec::new();
         view.walk(
             first,
-            |count| rest.get(count).copied(),
+            |count| tokens.get(count).copied(),
             |count, _, terminal| {
-                if count == rest.len() {
+                if count == tokens.len() {
                     let terms = view.candidates(terminal).filter(|&c| self.is(c, name));
                     found = terms.map(|c| (TermIndex(c & !(CASED | LAST)), self.concept(c))).collect();
                 }
@@ -293,7 +205,7 @@ impl Matcher {
                 starts: store.get(at.word_starts),
                 chars: store.get(at.chars),
             },
-            beginnings: &self.beginnings,
+            beginnings: Beginnings::new(store.get(at.beginnings)),
             nodes: store.get(at.nodes),
             labels: store.get(at.labels),
             candidates: store.get(at.candidates),
@@ -311,26 +223,27 @@ impl Matcher {
 }
 
 /// The parts of a matcher as they are searched.
+#[derive(Copy, Clone)]
 struct View<'a> {
     words: Words<'a>,
-    beginnings: &'a Beginnings,
+    beginnings: Beginnings<'a>,
     nodes: &'a [Node],
     labels: &'a [u32],
     candidates: &'a [u32],
 }
 
 impl View<'_> {
-    /// Follows the trie from `first` on; `next` gives the token `count` places behind it. Calls `found` for every pattern on
-    /// the way, with the number of its tokens behind the first, its end in the text and its terminal.
-    #[inline]
+    /// Follows the trie from `first` on; `next` gives the token `count` places behind it, for rising counts. Calls `found` for
+    /// every pattern on the way, with the number of its tokens, its end in the text and its terminal.
+    #[inline(always)]
     fn walk(
         &self,
-        first: Piece,
+        first: &Piece,
         mut next: impl FnMut(usize) -> Option<Piece>,
         mut found: impl FnMut(usize, usize, u32),
     ) {
-        let (mut node, mut end) = (first.token.root as usize, first.end);
-        let mut count = 0;
+        let (mut node, mut end) = (first.token().root as usize, first.end);
+        let mut count = 1;
         while node != 0 {
             let (Some(here), Some(behind)) = (self.nodes.get(node), self.nodes.get(node + 1)) else { return };
             if here.terminal != 0 {
@@ -341,7 +254,8 @@ impl View<'_> {
                 return;
             }
             let Some(piece) = next(count).filter(|p| p.gap != Gap::Break) else { return };
-            let label = label(piece.token.number, piece.gap == Gap::Space);
+            let label = label(piece.token().number, piece.gap == Gap::Space);
+            end = piece.end;
             let Some(labels) = self.labels.get(children.clone()) else { return };
             let child = if labels.len() <= 8 {
                 labels.iter().position(|&l| l == label)
@@ -350,7 +264,6 @@ impl View<'_> {
             };
             let Some(child) = child else { return };
             node = children.start + child;
-            end = piece.end;
             count += 1;
         }
     }

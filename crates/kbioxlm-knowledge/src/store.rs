@@ -17,7 +17,7 @@ compile_error!("the compiled knowledge base is read as it lies in the file, whic
 
 const MAGIC: [u8; 8] = *b"KBIOXLM\n";
 /// Raised whenever a reader of the former version could not read the sections or would misunderstand them.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 const HEADER: usize = 16;
 const FOOTER: usize = 8 + 8 + 32 + 8;
 const REBUILD: &str = "build the knowledge base again (`kbioxlm knowledge build`)";

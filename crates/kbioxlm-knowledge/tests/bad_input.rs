@@ -94,15 +94,15 @@ fn broken_knowledge_bases() {
     let mut other = whole.clone();
     other[8] = 99;
     std::fs::write(&compiled, &other).unwrap();
-    assert_starts(&error(), "knowledge.bin: found version 99 of the format, expected version 4; build");
+    assert_starts(&error(), "knowledge.bin: found version 99 of the format, expected version 5; build");
 
     std::fs::remove_file(&compiled).unwrap();
     assert_starts(&error(), "knowledge.bin: found no such file, expected the file that `manifest.json` names");
 
-    std::fs::write(kb.join("manifest.json"), manifest.replace("\"version\": 4", "\"version\": 99")).unwrap();
+    std::fs::write(kb.join("manifest.json"), manifest.replace("\"version\": 5", "\"version\": 99")).unwrap();
     assert_starts(
         &error(),
-        "manifest.json: found version 99 of the format, expected version 4; build the knowledge base again",
+        "manifest.json: found version 99 of the format, expected version 5; build the knowledge base again",
     );
 
     std::fs::write(kb.join("manifest.json"), manifest.replace("kbioxlm-knowledge", "kbioxlm-corpus")).unwrap();

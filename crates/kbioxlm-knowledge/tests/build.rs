@@ -181,3 +181,22 @@ fn the_parquet_tables_hold_the_same() {
         (&"may_treat".into(), &"zh".into())
     );
 }
+
+/// Text is read in pieces; whatever stands before a name, it is found, and so is one that is longer than a piece.
+#[test]
+fn names_are_found_wherever_they_stand() {
+    let long = (0..300).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
+    let rows = ["A:1|en|Acute renal failure|1|Disease|".to_owned(), format!("A:2|en|{long}|1|Disease|")];
+    let (kb, _) = Bench::new().lexicon("lexicon.tsv", &rows.each_ref().map(String::as_str)).build();
+    let matcher = Matcher::new(&kb, "en").unwrap();
+    for before in 0..300 {
+        let filler =
+            ["acute ", "é, ", "w0 w1 "].map(|word| word.repeat(before / 3)).concat() + &"x ".repeat(before % 3);
+        for name in ["acute RENAL failure", &long] {
+            let text = format!("{filler}{name} failure. {name}");
+            let found: Vec<_> = matcher.find(&text).into_iter().map(|m| m.bytes).collect();
+            let places: Vec<_> = text.match_indices(name).map(|(at, name)| at..at + name.len()).collect();
+            assert_eq!((found, places.len()), (places, 2), "behind {before} words");
+        }
+    }
+}

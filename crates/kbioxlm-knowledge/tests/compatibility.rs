@@ -5,7 +5,7 @@ use kbioxlm_knowledge::{Description, KnowledgeBase, Matcher, NameRule, build, re
 use std::path::{Path, PathBuf};
 
 /// Paths are relative to the crate, as they are where tests run: the report holds them.
-const FIXTURE: &str = "tests/fixtures/knowledge-v4";
+const FIXTURE: &str = "tests/fixtures/knowledge-v5";
 
 fn description() -> Description {
     let file = |name: &str| PathBuf::from("tests/fixtures/sources").join(name);

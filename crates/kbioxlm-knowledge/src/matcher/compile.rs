@@ -1,6 +1,6 @@
 //! From the terms of a language to the trie that the matcher walks.
 
-use super::words::{self, Slot, Token};
+use super::words::{self, BeginningsBuilder, Hash, Slot, Token};
 use crate::content::{Content, TermRow};
 use crate::fold::{Gap, Key, Scanner};
 use crate::intern::Interner;
@@ -144,11 +144,7 @@ fn write_language<W: Write>(
     for node in trie.nodes.iter_mut().filter(|n| n.terminal != 0) {
         node.terminal |= candidates[node.terminal as usize - 1] & CASED;
     }
-    let mut tokens: Vec<Token> = (0..vocabulary.words.len() as u32).map(|number| Token { number, root: 0 }).collect();
-    let children = trie.nodes[0].first_child..trie.nodes[1].first_child;
-    for child in children {
-        tokens[(trie.labels[child as usize] >> 1) as usize].root = child;
-    }
+    let (tokens, beginnings) = roots(&vocabulary, &trie);
     let words: Vec<(&str, Token)> =
         vocabulary.words.iter().zip(tokens.iter().copied()).filter(|(word, _)| !word.is_empty()).collect();
     let slots: Vec<Slot> = words::table(words.into_iter());
@@ -158,6 +154,7 @@ fn write_language<W: Write>(
 
     let section = |part: &str| format!("matcher/{name}/{part}");
     out.section(section("slots"), &slots)?;
+    out.section(section("beginnings"), &beginnings)?;
     let (bytes, word_starts) = vocabulary.words.parts();
     out.section(section("words"), bytes.as_bytes())?;
     out.section(section("word_starts"), word_starts)?;
@@ -165,6 +162,29 @@ fn write_language<W: Write>(
     out.section(section("nodes"), &trie.nodes)?;
     out.section(section("labels"), &trie.labels)?;
     Ok(out.section(section("candidates"), &candidates)?)
+}
+
+/// All tokens by their numbers, and the filter of what names begin with.
+fn roots(vocabulary: &Vocabulary, trie: &Trie) -> (Vec<Token>, Vec<u64>) {
+    let mut hashes: Vec<Hash> = vocabulary.words.iter().map(Hash::of_token).collect();
+    for (c, &number) in (0..).zip(&vocabulary.chars) {
+        if let (Some(number), Some(c)) = (number.checked_sub(1), char::from_u32(c)) {
+            hashes[number as usize] = Hash::of_char(c);
+        }
+    }
+    let mut tokens: Vec<Token> = (0..hashes.len() as u32).map(|number| Token { number, root: 0 }).collect();
+    let mut beginnings = BeginningsBuilder::default();
+    let token = |node: usize| (trie.labels[node] >> 1) as usize;
+    let children = |node: usize| trie.nodes[node].first_child as usize..trie.nodes[node + 1].first_child as usize;
+    for node in children(0) {
+        let first = token(node);
+        tokens[first].root = node as u32;
+        if trie.nodes[node].terminal != 0 {
+            beginnings.name(hashes[first]);
+        }
+        children(node).for_each(|child| beginnings.pair(hashes[first], hashes[token(child)]));
+    }
+    (tokens, beginnings.build())
 }
 
 /// The patterns as a trie over labels.

@@ -209,3 +209,20 @@ fn long_text_takes_linear_time() {
     let text = format!("{}{}", "高".repeat(200_000), format!("b{}", "\u{301}".repeat(50)).repeat(5_000));
     assert_eq!(Matcher::new(&kb, "en").unwrap().find(&text).len(), 100_000);
 }
+
+#[test]
+fn signs_and_controls_are_tokens_like_others() {
+    let kb = base(&[(0, "\0"), (1, "\0-\u{7f}"), (2, "(+)-x"), (3, "；a")]);
+    assert_eq!(found(&kb, "a\0\0-\u{7f}"), ["\0", "\0-\u{7f}"]);
+    assert_eq!(found(&kb, "（＋）- (+)-X（+)\u{AD}-x"), ["(+)-X", "（+)\u{AD}-x"]);
+    // A Greek question mark is a semicolon.
+    assert_eq!(found(&kb, ";a \u{37E}a ;\u{301}a"), [";a", "\u{37E}a"]);
+}
+
+#[test]
+fn case_is_compared_but_form_is_not() {
+    let case = |text: &str| Setting { text: text.to_owned(), case_sensitive: true, ..Setting::default() };
+    let kb = base_of(vec![case("TEN-x É"), case("Ａ 型"), case("e\u{301}")]);
+    assert_eq!(found(&kb, "ten-x É TEN-X É"), Vec::<&str>::new());
+    assert_eq!(found(&kb, "ＴＥＮ\u{AD}-x  E\u{301}, A型, a型, é É"), ["ＴＥＮ\u{AD}-x  E\u{301}", "A型", "é"]);
+}

@@ -3,7 +3,7 @@
 //! Written by hand because it must be searched where it is mapped, and by the folded form of a word that is never written down:
 //! short words are compared as two numbers, longer ones by hash and then byte by byte.
 
-use crate::fold::{Key, LOWER, SHORT};
+use crate::fold::{Key, LOWER, SHORT, is_visible};
 use bytemuck::{Pod, Zeroable};
 
 /// A place of the table; the first number of its key is 0: free.
@@ -47,6 +47,7 @@ fn load64(bytes: &[u8], at: usize) -> u64 {
     }
 }
 
+#[inline(always)]
 fn mix(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
@@ -71,60 +72,124 @@ fn hash(bytes: &[u8], fold: u64) -> [u64; 2] {
     [mix(hash ^ (rest | fold), K) | HASHED, length]
 }
 
-/// The key of a short word.
-#[inline]
-fn inline(word: u128) -> [u64; 2] {
-    [word as u64, (word >> 64) as u64]
-}
-
-/// The key of a folded word. What was full-width may now be a short word of ASCII.
+/// The key of a folded word or sign. What was full-width may now be short and of ASCII.
 fn key_of(word: &str) -> [u64; 2] {
     let bytes = word.as_bytes();
-    if bytes.len() <= SHORT && bytes.iter().all(u8::is_ascii_alphanumeric) {
-        inline(bytes.iter().rev().fold(0, |n, &b| n << 8 | u128::from(b)))
+    let is_sign = bytes.len() == 1 && is_visible(bytes[0]);
+    if is_sign || bytes.len() <= SHORT && bytes.iter().all(u8::is_ascii_alphanumeric) {
+        let mut key = [[0; 8]; 2];
+        key.as_flattened_mut().iter_mut().zip(bytes).for_each(|(to, &byte)| *to = byte);
+        key.map(u64::from_le_bytes)
     } else {
         hash(bytes, 0)
     }
 }
 
-/// The first place to look at in a table of 2^`bits` places.
-#[inline]
-fn place(key: [u64; 2], bits: u32) -> usize {
-    // The highest bits of the last product depend on all bits of the key.
-    let spread = (key[0].wrapping_mul(K) ^ key[1].wrapping_mul(K.rotate_left(32) | 1)).wrapping_mul(K);
-    (spread >> (64 - bits)) as usize
+/// What stands for a token where it need not be told from all others.
+#[derive(Copy, Clone)]
+pub(crate) struct Hash(u64);
+
+impl Hash {
+    /// Of no token.
+    pub(crate) const NONE: Self = Self(0);
+
+    #[inline(always)]
+    fn of(key: [u64; 2]) -> Self {
+        Self(mix(key[0] ^ K, key[1] ^ K.rotate_left(32)))
+    }
+
+    /// Of a token of the lexicon: its folded text.
+    pub(crate) fn of_token(text: &str) -> Self {
+        Self::of(key_of(text))
+    }
+
+    /// Of a character that is a token.
+    #[inline(always)]
+    pub(crate) fn of_char(c: char) -> Self {
+        Self::of([c.into(), 0])
+    }
+
+    /// Of two tokens, one behind the other.
+    #[inline(always)]
+    fn and(self, next: Self) -> Self {
+        Self(self.0.rotate_left(32) ^ next.0)
+    }
+
+    /// The first place to look at in a table of 2^`bits` places.
+    #[inline(always)]
+    fn place(self, bits: u32) -> usize {
+        (self.0 >> (64 - bits)) as usize
+    }
+
+    /// Two bits of 64.
+    #[inline(always)]
+    fn bits(self) -> u64 {
+        1 << (self.0 % 64) | 1 << (self.0 / 64 % 64)
+    }
 }
 
-/// A Bloom filter of the short words that names begin with: tells most words of a text from them without a look at the table, of which
-/// less fits into the fastest cache.
-pub(crate) struct Beginnings {
-    /// Two to the power of `bits` bits.
-    filter: Vec<u64>,
+/// With which tokens names begin, as a Bloom filter of the first two tokens of each, and of the names of one: tells most places of a
+/// text from those where a name begins without a look at the table, which does not fit into the fast caches.
+#[derive(Copy, Clone)]
+pub(crate) struct Beginnings<'a> {
+    filter: &'a [u64],
     bits: u32,
 }
 
-impl Beginnings {
-    /// Bits for each word.
-    const SHARE: usize = 8;
+/// What names begin with: one token that is a name, or two.
+#[derive(Default)]
+pub(crate) struct BeginningsBuilder {
+    hashes: Vec<Hash>,
+}
 
-    pub(crate) fn new(slots: &[Slot]) -> Self {
-        // Longer words are never asked for.
-        let begins = || slots.iter().filter(|slot| slot.token.root != 0 && slot.key[0] & HASHED == 0);
-        let bits = (begins().count() * Self::SHARE).next_power_of_two().max(64).ilog2();
-        let mut filter = vec![0; 1 << (bits - 6)];
-        for slot in begins() {
-            let at = place(slot.key, bits);
-            filter[at / 64] |= 1 << (at % 64);
+impl BeginningsBuilder {
+    /// Bits of the filter for each beginning, at least: of the other pairs two in a hundred pass.
+    const SHARE: usize = 16;
+
+    /// Adds a name of one token.
+    pub(crate) fn name(&mut self, token: Hash) {
+        self.hashes.push(token);
+    }
+
+    /// Adds the first two tokens of a name.
+    pub(crate) fn pair(&mut self, first: Hash, second: Hash) {
+        self.hashes.push(first.and(second));
+    }
+
+    /// The filter.
+    pub(crate) fn build(self) -> Vec<u64> {
+        let mut filter = vec![0; (self.hashes.len() * Self::SHARE).div_ceil(64).next_power_of_two().max(2)];
+        let bits = filter.len().ilog2();
+        for hash in self.hashes {
+            filter[hash.place(bits)] |= hash.bits();
         }
-        Self { filter, bits }
+        filter
+    }
+}
+
+impl<'a> Beginnings<'a> {
+    pub(crate) fn new(filter: &'a [u64]) -> Self {
+        Self { filter, bits: filter.len().max(2).ilog2() }
     }
 
-    /// False for most words that no name begins with, true for all others.
+    /// False for most pairs of tokens of which the first begins no name that is it alone or goes on with the second, true for
+    /// all others.
     #[inline(always)]
-    pub(crate) fn may_have(&self, word: u128) -> bool {
-        let at = place(inline(word), self.bits);
-        self.filter.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 != 0)
+    pub(crate) fn may_have(self, first: Hash, second: Hash) -> bool {
+        let has = |hash: Hash| {
+            let bits = hash.bits();
+            self.filter.get(hash.place(self.bits)).is_some_and(|word| word & bits == bits)
+        };
+        has(first) | has(first.and(second))
     }
+}
+
+/// What a [`Key`] is to the table.
+pub(crate) enum Looked {
+    /// A word to search for.
+    Word([u64; 2], Hash),
+    /// The token itself.
+    Up(Token, Hash),
 }
 
 /// A table as it lies in the file.
@@ -141,29 +206,36 @@ pub(crate) struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// The token of a key.
+    /// What is asked for a key, or the answer where it costs no more than the question.
     #[inline(always)]
-    pub(crate) fn find(&self, key: Key) -> Token {
+    pub(crate) fn look(self, key: Key) -> Looked {
         match key {
-            Key::Short(word, _) => self.search(inline(word), |_| true),
-            Key::Char(c) => self.chars.get(c as usize).copied().unwrap_or(Token::UNKNOWN),
+            Key::Short(word, _) => Looked::Word(word, Hash::of(word)),
+            Key::Char(c) => Looked::Up(self.chars.get(c as usize).copied().unwrap_or(Token::UNKNOWN), Hash::of_char(c)),
             Key::Ascii(bytes) => self.long(hash(bytes, LOWER), bytes, LOWER),
             Key::Text(text) => self.long(key_of(text), text.as_bytes(), 0),
         }
     }
 
     #[cold]
-    fn long(&self, key: [u64; 2], bytes: &[u8], fold: u64) -> Token {
-        self.search(key, |number| self.is(number, bytes, fold))
+    fn long(self, key: [u64; 2], bytes: &[u8], fold: u64) -> Looked {
+        let hash = Hash::of(key);
+        Looked::Up(self.search(key, hash, |number| self.is(number, bytes, fold)), hash)
+    }
+
+    /// The token of a short word.
+    #[inline(always)]
+    pub(crate) fn short(self, key: [u64; 2], hash: Hash) -> Token {
+        self.search(key, hash, |_| true)
     }
 
     #[inline(always)]
-    fn search(&self, key: [u64; 2], is: impl Fn(u32) -> bool) -> Token {
+    fn search(self, key: [u64; 2], hash: Hash, is: impl Fn(u32) -> bool) -> Token {
         // The length is a power of two, and 2 at least.
         let mask = self.slots.len() - 1;
-        let mut at = place(key, self.bits);
+        let mut at = hash.place(self.bits);
         loop {
-            let slot = self.slots[at & mask];
+            let slot = &self.slots[at & mask];
             let (found, free) = ((slot.key[0] ^ key[0]) | (slot.key[1] ^ key[1]) == 0, slot.key[0] == 0);
             // One branch that is nearly always taken; whether the word was found is no branch, for nobody could foretell it.
             if found | free && (free || is(slot.token.number)) {
@@ -174,7 +246,7 @@ impl Words<'_> {
     }
 
     /// Is the token the word that `bytes` fold to?
-    fn is(&self, number: u32, bytes: &[u8], fold: u64) -> bool {
+    fn is(self, number: u32, bytes: &[u8], fold: u64) -> bool {
         let start = |number: usize| self.starts.get(number).map(|&s| s as usize);
         let number = number as usize;
         let (Some(from), Some(to)) = (start(number), start(number + 1)) else { return false };
@@ -191,7 +263,7 @@ pub(crate) fn table<'a>(words: impl ExactSizeIterator<Item = (&'a str, Token)>) 
     let (bits, mask) = (slots.len().ilog2(), slots.len() - 1);
     for (word, token) in words {
         let key = key_of(word);
-        let mut at = place(key, bits);
+        let mut at = Hash::of(key).place(bits);
         while slots[at & mask].key[0] != 0 {
             at += 1;
         }

@@ -10,6 +10,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::path::Path;
 
 const WORDS: &str = "of left right disease syndrome structure acute chronic disorder cell artery bone type entire product \
     skin muscle nerve lower upper with and deficiency primary joint vein congenital malignant tumor neoplasm infection \
@@ -54,7 +55,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [terms, path] = arguments.as_slice() else {
         return Err("expected two arguments: the number of terms and the file to write".into());
     };
-    let terms: usize = terms.parse().map_err(|_| format!("found `{terms}`, expected the number of terms"))?;
+    let terms = terms.parse().map_err(|_| format!("found `{terms}`, expected the number of terms"))?;
+    Ok(write(terms, Path::new(path))?)
+}
+
+/// Writes a lexicon of so many terms.
+pub fn write(terms: usize, path: &Path) -> std::io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
     writeln!(out, "concept_id\tlang\tterm\tpreferred\tsemantic_type\tflags")?;
     let mut maker = Maker::new();
@@ -75,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             written += 1;
         }
     }
-    Ok(out.flush()?)
+    out.flush()
 }
 
 /// SplitMix64: small, and the same on every machine.

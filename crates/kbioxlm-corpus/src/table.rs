@@ -78,26 +78,35 @@ fn schema(columns: Columns) -> Arc<Schema> {
     Arc::new(Schema::new(fields))
 }
 
+/// Columns of which no two rows share a value: a dictionary of them costs time and saves nothing; nor does anybody ask for the least.
+const DISTINCT: [&[&str]; 3] = [&["id"], &["segments", "list", "item"], &["sources", "list", "item", "document"]];
+
+/// Positions rise from span to span: their differences are small, and found faster than a dictionary of them.
+const RISING: [&[&str]; 6] = [
+    &["spans", "list", "item", "byte_start"],
+    &["spans", "list", "item", "byte_end"],
+    &["spans", "list", "item", "char_start"],
+    &["spans", "list", "item", "char_end"],
+    &["spans", "list", "item", "source_start"],
+    &["spans", "list", "item", "source_end"],
+];
+
+fn column(path: &[&str]) -> ColumnPath {
+    path.iter().map(|&part| part.to_owned()).collect::<Vec<_>>().into()
+}
+
 fn properties() -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_created_by("kbioxlm".to_owned());
-    // No two rows share a text or an id, so a dictionary of them costs time and saves nothing; nor does anybody ask for the least.
-    for path in [&["id"][..], &["segments", "list", "item"], &["sources", "list", "item", "document"]] {
-        let path = ColumnPath::from(path.iter().map(|&part| part.to_owned()).collect::<Vec<_>>());
+    for path in DISTINCT.into_iter().chain(RISING).map(column) {
         properties = properties
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_statistics_enabled(path, EnabledStatistics::None);
     }
-    // Positions rise from span to span: their differences are small, and found faster than a dictionary of them.
-    let places = ["byte_start", "byte_end", "char_start", "char_end", "source_start", "source_end"];
-    for place in places {
-        let path = ColumnPath::from(["spans", "list", "item", place].map(str::to_owned).to_vec());
-        properties = properties
-            .set_column_dictionary_enabled(path.clone(), false)
-            .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
-            .set_column_statistics_enabled(path, EnabledStatistics::None);
+    for path in RISING.map(column) {
+        properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
     }
     properties.build()
 }

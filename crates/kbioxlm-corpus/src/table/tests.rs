@@ -80,3 +80,13 @@ fn ten_thousand_examples_come_back_as_they_were_written() {
         }
     }
 }
+
+/// The writer takes any path, and what is set for a column that does not exist is set for none.
+#[test]
+fn columns_whose_settings_differ_exist() {
+    let schema = parquet::arrow::ArrowSchemaConverter::new().convert(&schema(Columns::Current)).unwrap();
+    let columns: Vec<&ColumnPath> = schema.columns().iter().map(|column| column.path()).collect();
+    for path in DISTINCT.into_iter().chain(RISING).map(column) {
+        assert!(columns.contains(&&path), "`{path}` is none of {columns:?}");
+    }
+}

@@ -84,10 +84,11 @@ impl Reading<'_> {
                     return Ok(report);
                 }
             }
-            let unknown = documents.skipped().unknown_language;
-            if unknown > 0 {
-                *report.other_languages.entry("und".to_owned()).or_default() += unknown;
+            let skipped = documents.skipped();
+            if skipped.unknown_language > 0 {
+                *report.other_languages.entry("und".to_owned()).or_default() += skipped.unknown_language;
             }
+            report.no_articles += skipped.no_articles;
         }
         Ok(report)
     }

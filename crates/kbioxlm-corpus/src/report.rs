@@ -21,6 +21,13 @@ pub struct CorpusReport {
     /// language could not be told.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub other_languages: BTreeMap<String, u64>,
+    /// Pages of wikis that are no documents, since they are no articles: talk, portals, pages of users.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub no_articles: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Why a document or passage pair was left out.
@@ -189,6 +196,7 @@ impl CorpusReport {
         for (lang, count) in other.other_languages {
             *self.other_languages.entry(lang).or_default() += count;
         }
+        self.no_articles += other.no_articles;
         for (langs, counts) in other.passages {
             self.passages.entry(langs).or_default().add(&counts);
         }
@@ -222,6 +230,9 @@ impl fmt::Display for CorpusReport {
             let mut rows = vec![row("other languages", ["left out"])];
             rows.extend(self.other_languages.iter().map(|(lang, n)| row(lang, [n])));
             tables.push(rows);
+        }
+        if self.no_articles > 0 {
+            tables.push(vec![row("wiki pages that are no articles", [self.no_articles])]);
         }
         if self.examples.contains_key(&Level::Fact) {
             let mut rows = vec![row("chunks", ["cut", "no fact"])];

@@ -38,6 +38,25 @@ fn documents_may_declare_their_languages() {
 }
 
 #[test]
+fn pages_that_are_no_articles_are_reported() {
+    let place = Place::new();
+    let path = place.path("enwiki-cirrussearch-content.json");
+    let page = |id: u32, namespace: u32| {
+        let (index, page) = (serde_json::json!({"index": {"_id": id}}), serde_json::json!({"namespace": namespace}));
+        let said = serde_json::json!({"title": "Fever", "text": "Fever.", "language": "en"});
+        let page: serde_json::Map<_, _> =
+            [page, said].into_iter().flat_map(|v| v.as_object().unwrap().clone()).collect();
+        rows([index, page.into()])
+    };
+    std::fs::write(&path, [page(1, 0), page(2, 1), page(3, 100)].concat()).unwrap();
+    let corpus = place.source(TextSource::new(path)).try_build(&plain()).unwrap();
+    let report = corpus.report();
+    assert_eq!((report.documents["en"].read, report.no_articles), (1, 2));
+    let shown = report.to_string();
+    assert!(shown.contains("wiki pages that are no articles  2"), "{shown}");
+}
+
+#[test]
 fn an_id_is_refused_twice_across_sources_too() {
     let row = |lang: &str| rows([serde_json::json!({"id": "a", "lang": lang, "text": "Fever."})]);
     let error = Place::new().raw_texts("en", &row("en")).any_texts(&row("en")).error(&plain());

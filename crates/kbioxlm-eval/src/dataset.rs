@@ -1,11 +1,11 @@
 //! Benchmark files of any task as training items and as sequences to predict.
 
-use crate::conll::{Conll, Document, read_conll};
 use crate::encode::{Window, windows};
-use crate::jsonl::{Labelled, read_classification, read_multilabel};
 use crate::leak::Fingerprint;
 use crate::task::{Task, TaskOptions};
 use crate::{EvalError, Tag};
+use kbioxlm_benchmarks::{Conll, Document, read_conll};
+use kbioxlm_benchmarks::{Labelled, read_classification, read_multilabel};
 use kbioxlm_files::FileError;
 use kbioxlm_model::Tokenizer;
 use kbioxlm_train::{Target, TrainingItem};

@@ -1,8 +1,8 @@
 //! Documents as sub-token sequences with tags, and back: always running text, never character by character.
 
 use crate::EvalError;
-use crate::bio::{Orphan, Tag, TokenSpan, spans};
-use crate::conll::Document;
+use kbioxlm_benchmarks::Document;
+use kbioxlm_benchmarks::{Orphan, Tag, TokenSpan, spans};
 use kbioxlm_model::Tokenizer;
 use std::ops::Range;
 

@@ -1,7 +1,6 @@
 //! Evaluation of a fine-tuned model on a benchmark file.
 
 use crate::EvalError;
-use crate::conll::Join;
 use crate::dataset::Dataset;
 use crate::finetune::{heads, predict};
 use crate::leak::{self, Leak, leak};
@@ -9,6 +8,7 @@ use crate::metrics::Scores;
 use crate::score::Scored;
 use crate::task::{DOCUMENTS_FILE, DataFile, TaskInfo, TaskOptions};
 use burn::tensor::Device;
+use kbioxlm_benchmarks::Join;
 use kbioxlm_files::FileError;
 use kbioxlm_model::load;
 use serde::{Deserialize, Serialize};

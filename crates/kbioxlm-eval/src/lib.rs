@@ -1,19 +1,16 @@
-//! Benchmarks and their formats, metrics, the zero-shot protocol, experiments, reports.
+//! Metrics of benchmarks, the zero-shot protocol, experiments, reports.
 //!
 //! [`finetune_task`] turns a pretrained directory into one for a [`Task`], [`evaluate`] scores it on a file,
 //! [`run_experiment`] does the whole chain that an [`Experiment`] describes, and [`name_retrieval`] looks at the
 //! embeddings themselves. Texts reach the model as running text with offsets, and gold labels that the model could
 //! not read still count.
 
-mod bio;
-mod conll;
 mod dataset;
 mod encode;
 mod error;
 mod evaluate;
 mod experiment;
 mod finetune;
-mod jsonl;
 mod leak;
 mod metrics;
 mod retrieval;
@@ -21,8 +18,6 @@ mod score;
 mod task;
 mod texts;
 
-pub use bio::{NotATag, Orphan, Tag, TokenSpan, spans};
-pub use conll::{Conll, Document, Join, Token, read_conll};
 pub use encode::{Window, entities, oracle, windows};
 pub use error::EvalError;
 pub use evaluate::{Evaluation, evaluate};
@@ -31,7 +26,10 @@ pub use experiment::{
     TaskPlan, TrimPlan, run_experiment,
 };
 pub use finetune::{FinetuneReport, finetune_task};
-pub use jsonl::{Labelled, read_classification, read_multilabel};
+pub use kbioxlm_benchmarks::{
+    Conll, Document, Join, Labelled, NotATag, Orphan, Tag, Token, TokenSpan, read_classification, read_conll,
+    read_multilabel, spans,
+};
 pub use leak::{Fingerprint, Leak, leak};
 pub use metrics::{ClassScores, EntityScores, LabelScores, Scores, class_scores, entity_scores, label_scores};
 pub use retrieval::{Hit, Retrieval, name_retrieval};

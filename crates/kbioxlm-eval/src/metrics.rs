@@ -1,6 +1,6 @@
 //! Scores, with the conventions of seqeval and scikit-learn: what cannot be divided is 0.
 
-use crate::bio::TokenSpan;
+use kbioxlm_benchmarks::TokenSpan;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,13 +1,13 @@
 //! From the model's outputs to scores.
 
 use crate::Tag;
-use crate::bio::{Orphan, TokenSpan};
-use crate::conll::{Conll, Document};
 use crate::dataset::{Dataset, Encoded};
 use crate::encode::{Window, entities, oracle};
-use crate::jsonl::Labelled;
 use crate::metrics::{ClassScores, EntityScores, LabelScores, class_scores, entity_scores, label_scores};
 use crate::task::is_binary;
+use kbioxlm_benchmarks::Labelled;
+use kbioxlm_benchmarks::{Conll, Document};
+use kbioxlm_benchmarks::{Orphan, TokenSpan};
 use serde::{Deserialize, Serialize};
 
 /// All scores of a task.

@@ -1,7 +1,7 @@
 //! Tasks, and what a fine-tuned directory says about its own.
 
 use crate::EvalError;
-use crate::conll::Join;
+use kbioxlm_benchmarks::Join;
 use kbioxlm_files::{FileError, read_json};
 use kbioxlm_train::FinetuneConfig;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! The texts of files of several formats, for vocabulary trimming.
 
-use crate::conll::{Join, read_conll};
+use kbioxlm_benchmarks::{Join, read_conll};
 use kbioxlm_files::{FileError, Table, read_jsonl};
 use std::path::{Path, PathBuf};
 

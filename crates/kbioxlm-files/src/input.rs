@@ -1,6 +1,6 @@
 use crate::{FileError, Lines, Result, open};
 use serde::de::DeserializeOwned;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::Path;
 
 pub(crate) const TO_UTF8: &str = "convert the file to UTF-8 (for example with `iconv -t UTF-8`)";
@@ -15,13 +15,22 @@ pub fn read_jsonl<T: DeserializeOwned>(
     path: &Path,
     expected: &'static str,
 ) -> Result<impl Iterator<Item = Result<(usize, T)>> + use<T>> {
+    Ok(jsonl_rows(path, Lines::open(path)?, expected))
+}
+
+/// As [`read_jsonl`], of lines from anywhere; errors name `path`.
+pub fn jsonl_rows<T: DeserializeOwned, R: BufRead>(
+    path: &Path,
+    lines: Lines<R>,
+    expected: &'static str,
+) -> impl Iterator<Item = Result<(usize, T)>> + use<T, R> {
     let owned = path.to_owned();
-    Ok(Lines::open(path)?.filter(|l| !matches!(l, Ok((_, t)) if t.trim().is_empty())).map(move |line| {
+    lines.filter(|l| !matches!(l, Ok((_, t)) if t.trim().is_empty())).map(move |line| {
         let (number, text) = line?;
         serde_json::from_str(&text)
             .map(|value| (number, value))
             .map_err(|e| json_line_error(&owned, number, &e, expected))
-    }))
+    })
 }
 
 /// Reads a JSON file into `T`; `expected` says in words what it holds.

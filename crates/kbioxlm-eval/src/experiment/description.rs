@@ -2,8 +2,8 @@
 
 use super::plan::{KnowledgeFiles, TrimPlan};
 use crate::EvalError;
-use crate::conll::Join;
 use crate::task::Task;
+use kbioxlm_benchmarks::Join;
 use kbioxlm_files::FileError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

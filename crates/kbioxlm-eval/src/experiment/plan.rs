@@ -2,8 +2,8 @@
 
 use super::description::{AnchoredSection, CorpusFiles, Description, Place, Root, TaskSection, merged};
 use crate::EvalError;
-use crate::conll::Join;
 use crate::task::{Task, TaskOptions};
+use kbioxlm_benchmarks::Join;
 use kbioxlm_corpus::{AnchorConfig, PassageSource, Texts};
 use kbioxlm_documents::TextSource;
 use kbioxlm_files::read_text;

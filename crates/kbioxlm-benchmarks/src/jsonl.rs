@@ -1,7 +1,8 @@
 //! Documents with a class or with several labels, one JSON object a line.
 
-use kbioxlm_files::{FileError, read_jsonl};
+use kbioxlm_files::{FileError, Lines, jsonl_rows};
 use serde::Deserialize;
+use std::io::BufRead;
 use std::path::Path;
 
 /// A text and its gold label(s): `L` is `String` (classification) or `Vec<bool>` (multi-label).
@@ -29,7 +30,11 @@ struct Row<L> {
 /// # Errors
 /// The file cannot be read, is empty, or a line is not such an object.
 pub fn read_classification(path: &Path) -> Result<Vec<Labelled<String>>, FileError> {
-    let rows: Vec<Labelled<String>> = read(path, r#"an object with the strings "id", "text" and "label""#)?;
+    classification(path, Lines::open(path)?)
+}
+
+pub(crate) fn classification(path: &Path, lines: Lines<impl BufRead>) -> Result<Vec<Labelled<String>>, FileError> {
+    let rows: Vec<Labelled<String>> = read(path, lines, r#"an object with the strings "id", "text" and "label""#)?;
     for row in &rows {
         check(
             !row.label.is_empty(),
@@ -48,8 +53,12 @@ pub fn read_classification(path: &Path) -> Result<Vec<Labelled<String>>, FileErr
 /// # Errors
 /// The file cannot be read, is empty, or a line is not such an object.
 pub fn read_multilabel(path: &Path) -> Result<Vec<Labelled<Vec<bool>>>, FileError> {
+    multilabel(path, Lines::open(path)?)
+}
+
+pub(crate) fn multilabel(path: &Path, lines: Lines<impl BufRead>) -> Result<Vec<Labelled<Vec<bool>>>, FileError> {
     let rows: Vec<Labelled<Vec<u8>>> =
-        read(path, r#"an object with the strings "id" and "text" and a list of 0 and 1 as "label""#)?;
+        read(path, lines, r#"an object with the strings "id" and "text" and a list of 0 and 1 as "label""#)?;
     let width = rows.first().map_or(0, |r| r.label.len());
     let expected = || {
         if width == 0 {
@@ -69,8 +78,12 @@ pub fn read_multilabel(path: &Path) -> Result<Vec<Labelled<Vec<bool>>>, FileErro
         .collect()
 }
 
-fn read<L: serde::de::DeserializeOwned>(path: &Path, expected: &'static str) -> Result<Vec<Labelled<L>>, FileError> {
-    let rows = read_jsonl::<Row<L>>(path, expected)?
+fn read<L: serde::de::DeserializeOwned>(
+    path: &Path,
+    lines: Lines<impl BufRead>,
+    expected: &'static str,
+) -> Result<Vec<Labelled<L>>, FileError> {
+    let rows = jsonl_rows::<Row<L>, _>(path, lines, expected)
         .map(|row| {
             let (line, Row { id, text, label }) = row?;
             check(!text.trim().is_empty(), path, line, "an empty text", "a text", "add the text or remove the line")?;

@@ -3,6 +3,7 @@
 use crate::bio::{Orphan, Tag, TokenSpan, spans};
 use kbioxlm_files::{FileError, Lines};
 use serde::{Deserialize, Serialize};
+use std::io::BufRead;
 use std::ops::Range;
 use std::path::Path;
 
@@ -100,7 +101,11 @@ type Sentence = Vec<Line>;
 /// # Errors
 /// The file cannot be read, is empty, not UTF-8, or a line is neither of these; nothing is guessed.
 pub fn read_conll(path: &Path, join: Join) -> Result<Conll, FileError> {
-    let raw = read_raw(path)?;
+    read(path, Lines::open(path)?, join)
+}
+
+pub(crate) fn read(path: &Path, lines: Lines<impl BufRead>, join: Join) -> Result<Conll, FileError> {
+    let raw = read_raw(path, lines)?;
     let joiner = match join {
         Join::Space => " ",
         Join::Nothing => "",
@@ -115,13 +120,13 @@ pub fn read_conll(path: &Path, join: Join) -> Result<Conll, FileError> {
     Ok(Conll { documents, orphans, joiner })
 }
 
-fn read_raw(path: &Path) -> Result<Vec<(String, Vec<Sentence>)>, FileError> {
+fn read_raw(path: &Path, lines: Lines<impl BufRead>) -> Result<Vec<(String, Vec<Sentence>)>, FileError> {
     let error = |line: usize, found: String, expected: &str| FileError::content(path, line, found, expected, HELP);
     let mut documents: Vec<(String, Vec<Sentence>)> = Vec::new();
     let mut declared: Option<bool> = None; // whether documents are declared by -DOCSTART- lines
     let mut start = 0; // line of the last -DOCSTART-
     let mut open = false; // whether the last sentence goes on
-    for line in Lines::open(path)? {
+    for line in lines {
         let (number, line) = line?;
         if line.trim().is_empty() {
             open = false;

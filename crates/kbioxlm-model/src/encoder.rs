@@ -1,7 +1,10 @@
 use crate::ModelConfig;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Int, Shape, Tensor, TensorData};
-use kbioxlm_ops::{Dropout, add_layer_norm, attention, dropout, gelu, layer_norm};
+use kbioxlm_ops::{
+    Dropout, LayerParameters, LayerSettings, LinearParameters, NormParameters, TiedTable, dropout, encoder_layer,
+    layer_norm,
+};
 
 /// Sequences of pieces, laid one behind the other without padding.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -89,6 +92,10 @@ impl Linear {
         burn::tensor::module::linear(x, self.weight.val(), Some(self.bias.val()))
     }
 
+    fn parameters(&self) -> LinearParameters {
+        LinearParameters { weight: self.weight.val(), bias: self.bias.val() }
+    }
+
     /// The number of outputs.
     pub fn outputs(&self) -> usize {
         self.bias.lazy_shape().num_elements()
@@ -113,8 +120,8 @@ impl LayerNorm {
         layer_norm(x, self.weight.val(), self.bias.val(), eps)
     }
 
-    fn add(&self, x: Tensor<2>, residual: Tensor<2>, eps: f64) -> Tensor<2> {
-        add_layer_norm(x, residual, self.weight.val(), self.bias.val(), eps)
+    fn parameters(&self) -> NormParameters {
+        NormParameters { weight: self.weight.val(), bias: self.bias.val() }
     }
 }
 
@@ -154,26 +161,17 @@ impl Layer {
         }
     }
 
-    /// `rows`: the rows whose output is wanted; `None` for all.
-    fn forward(
-        &self,
-        x: Tensor<2>,
-        lengths: &[usize],
-        rows: Option<Tensor<1, Int>>,
-        constants: &Constants,
-        seeds: &mut DropoutSeeds,
-    ) -> Tensor<2> {
-        let (q, k, v) = (self.query.forward(x.clone()), self.key.forward(x.clone()), self.value.forward(x.clone()));
-        let context = attention(q, k, v, lengths, constants.heads, seeds.next(constants.attention_dropout));
-        let (x, context) = match rows {
-            Some(rows) => (x.select(0, rows.clone()), context.select(0, rows)),
-            None => (x, context),
-        };
-        let attended = dropout(self.attention_output.forward(context), seeds.next(constants.hidden_dropout));
-        let x = self.attention_norm.add(attended, x, constants.eps);
-        let wide = gelu(self.intermediate.forward(x.clone()));
-        let output = dropout(self.output.forward(wide), seeds.next(constants.hidden_dropout));
-        self.output_norm.add(output, x, constants.eps)
+    fn parameters(&self) -> LayerParameters {
+        LayerParameters {
+            query: self.query.parameters(),
+            key: self.key.parameters(),
+            value: self.value.parameters(),
+            attention_output: self.attention_output.parameters(),
+            attention_norm: self.attention_norm.parameters(),
+            intermediate: self.intermediate.parameters(),
+            output: self.output.parameters(),
+            output_norm: self.output_norm.parameters(),
+        }
     }
 }
 
@@ -186,6 +184,7 @@ pub(crate) struct Constants {
     pub(crate) hidden_dropout: f64,
     pub(crate) attention_dropout: f64,
     pub(crate) classifier_dropout: f64,
+    pub(crate) recompute: bool,
 }
 
 impl Constants {
@@ -197,6 +196,7 @@ impl Constants {
             hidden_dropout: config.hidden_dropout_prob,
             attention_dropout: config.attention_probs_dropout_prob,
             classifier_dropout: config.classifier_dropout.unwrap_or(config.hidden_dropout_prob),
+            recompute: false,
         }
     }
 }
@@ -235,22 +235,47 @@ impl Encoder {
         &self.constants
     }
 
+    /// The word embeddings, for one forward pass.
+    pub fn words(&self) -> TiedTable {
+        TiedTable::new(self.word.val())
+    }
+
+    /// Whether layers keep only their input for the backward pass and compute the rest again there ("activation
+    /// checkpointing"): a third more time for a tenth of the memory; the results are the same bit for bit.
+    pub fn recompute_activations(&mut self, recompute: bool) {
+        self.constants.recompute = recompute;
+    }
+
     /// The hidden states of the last layer: `[rows.len(), hidden]`, or `[tokens, hidden]` where `rows` is `None`.
     ///
-    /// With `rows` the last layer is computed only where its output is used: keys and values
+    /// `words` is [`Encoder::words`]; with `rows` the last layer is computed only where its output is used: keys and values
     /// everywhere, everything behind the attention at `rows`.
-    pub fn forward(&self, batch: &PackedBatch, rows: Option<&[usize]>, seeds: &mut DropoutSeeds) -> Tensor<2> {
+    pub fn forward(
+        &self,
+        words: &TiedTable,
+        batch: &PackedBatch,
+        rows: Option<&[usize]>,
+        seeds: &mut DropoutSeeds,
+    ) -> Tensor<2> {
         let device = self.word.val().device();
         let first = self.constants.first_position;
         let positions = batch.lengths.iter().flat_map(|&length| first..first + length);
-        let words = self.word.val().select(0, indices(batch.ids.iter().map(|&id| id as usize), &device));
+        let words = words.look_up(&batch.ids);
         let places = self.position.val().select(0, indices(positions, &device)) + self.token_type.val().narrow(0, 0, 1);
-        let embedded = self.norm.add(words, places, self.constants.eps);
+        let embedded = self.norm.forward(words + places, self.constants.eps);
         let mut x = dropout(embedded, seeds.next(self.constants.hidden_dropout));
         let last = self.layers.len().saturating_sub(1);
         for (i, layer) in self.layers.iter().enumerate() {
-            let rows = rows.filter(|_| i == last).map(|rows| indices(rows.iter().copied(), &device));
-            x = layer.forward(x, &batch.lengths, rows, &self.constants, seeds);
+            let settings = LayerSettings {
+                lengths: batch.lengths.clone(),
+                rows: rows.filter(|_| i == last).map(<[usize]>::to_vec),
+                heads: self.constants.heads,
+                eps: self.constants.eps,
+                attention_dropout: seeds.next(self.constants.attention_dropout),
+                output_dropout: [0; 2].map(|_| seeds.next(self.constants.hidden_dropout)),
+                recompute: self.constants.recompute,
+            };
+            x = encoder_layer(x, &layer.parameters(), &settings);
         }
         x
     }

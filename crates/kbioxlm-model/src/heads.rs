@@ -1,7 +1,7 @@
 use crate::encoder::{Constants, DropoutSeeds, LayerNorm, Linear, parameter};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
-use kbioxlm_ops::{dropout, gelu};
+use kbioxlm_ops::{RowLoss, TiedTable, dropout, gelu, vocabulary_loss};
 
 /// The masked-language-model head: dense, GELU, layer norm; the decoder is the word embeddings, plus a bias.
 #[derive(Module, Debug)]
@@ -25,8 +25,23 @@ impl MlmHead {
 
     /// `[n, hidden]` -> `[n, vocabulary]`; `word`: the word embeddings, `[vocabulary, hidden]`.
     pub(crate) fn forward(&self, hidden: Tensor<2>, word: Tensor<2>, eps: f64) -> Tensor<2> {
-        let x = self.norm.forward(gelu(self.dense.forward(hidden)), eps);
-        x.matmul(word.transpose()) + self.bias.val().unsqueeze()
+        self.transform(hidden, eps).matmul(word.transpose()) + self.bias.val().unsqueeze()
+    }
+
+    /// `scale` times the sum of the cross-entropies of [`MlmHead::forward`], whose result is never whole in memory.
+    pub(crate) fn loss(
+        &self,
+        hidden: Tensor<2>,
+        words: &TiedTable,
+        eps: f64,
+        targets: &[u32],
+        scale: f64,
+    ) -> (Tensor<1>, Vec<RowLoss>) {
+        vocabulary_loss(self.transform(hidden, eps), words, self.bias.val(), targets, scale)
+    }
+
+    fn transform(&self, hidden: Tensor<2>, eps: f64) -> Tensor<2> {
+        self.norm.forward(gelu(self.dense.forward(hidden)), eps)
     }
 }
 

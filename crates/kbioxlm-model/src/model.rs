@@ -5,7 +5,7 @@ use crate::{Layout, ModelConfig};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kbioxlm_files::rng_for;
-use kbioxlm_ops::dropout;
+use kbioxlm_ops::{RowLoss, TiedTable, dropout};
 use rand::Rng;
 use std::convert::Infallible;
 
@@ -69,7 +69,7 @@ impl Model {
     /// # Panics
     /// When an id is not in the vocabulary or a sequence is longer than [`ModelConfig::max_length`].
     pub fn encode(&self, batch: &PackedBatch, seeds: &mut DropoutSeeds) -> Tensor<2> {
-        self.encoder.forward(batch, None, seeds)
+        self.encoder.forward(&self.encoder.words(), batch, None, seeds)
     }
 
     /// The hidden states at `rows` only, `[rows.len(), hidden]`: the same as selecting from
@@ -78,7 +78,21 @@ impl Model {
     /// # Panics
     /// As [`Model::encode`], or when a row is not in the batch.
     pub fn encode_rows(&self, batch: &PackedBatch, rows: &[usize], seeds: &mut DropoutSeeds) -> Tensor<2> {
-        self.encoder.forward(batch, Some(rows), seeds)
+        self.encode_masked(batch, rows, seeds).0
+    }
+
+    /// [`Model::encode_rows`] for [`Model::mlm_loss`], which scores the states against the same embeddings.
+    ///
+    /// # Panics
+    /// As [`Model::encode_rows`].
+    pub fn encode_masked(
+        &self,
+        batch: &PackedBatch,
+        rows: &[usize],
+        seeds: &mut DropoutSeeds,
+    ) -> (Tensor<2>, TiedTable) {
+        let words = self.encoder.words();
+        (self.encoder.forward(&words, batch, Some(rows), seeds), words)
     }
 
     /// Scores of all pieces for the rows given: `[n, hidden]` -> `[n, vocabulary]`.
@@ -88,6 +102,22 @@ impl Model {
     pub fn mlm_logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         let eps = self.encoder.constants().eps;
         head(&self.mlm, "masked language model").forward(hidden, self.encoder.word.val(), eps)
+    }
+
+    /// `scale` times the sum of the cross-entropies of [`Model::mlm_logits`] against `targets`, without ever holding all
+    /// logits in memory: shape `[1]`; and the loss of each row. `words` comes from [`Model::encode_masked`].
+    ///
+    /// # Panics
+    /// When the model was made without this head, or there is not one target below the vocabulary for each row.
+    pub fn mlm_loss(
+        &self,
+        hidden: Tensor<2>,
+        words: &TiedTable,
+        targets: &[u32],
+        scale: f64,
+    ) -> (Tensor<1>, Vec<RowLoss>) {
+        let eps = self.encoder.constants().eps;
+        head(&self.mlm, "masked language model").loss(hidden, words, eps, targets, scale)
     }
 
     /// Scores of `link`, `context`, `random` from the states of `<s>`: `[n, hidden]` -> `[n, 3]`.

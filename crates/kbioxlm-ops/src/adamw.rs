@@ -1,6 +1,6 @@
 //! AdamW in place.
 
-use crate::flex::{CHUNK, contiguous, is_fused};
+use crate::flex::{CHUNK, contiguous, is_fused, recycle};
 use crate::norm::without_autodiff;
 use crate::simd::kernel;
 use burn::backend::Flex;
@@ -85,6 +85,7 @@ fn update(
         .zip(grad.storage::<f32>().par_chunks(CHUNK))
         .zip(m.storage_mut::<f32>().par_chunks_mut(CHUNK).zip(v.storage_mut::<f32>().par_chunks_mut(CHUNK)))
         .for_each(|((weight, grad), (m, v))| chunk::run(weight, grad, m, v, *step));
+    recycle(grad);
     (weight, m, v)
 }
 

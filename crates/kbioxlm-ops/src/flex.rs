@@ -1,9 +1,10 @@
-//! Access to the tensors of Burn's `flex` backend, and memory for results.
+//! Access to the tensors of Burn's `flex` backend.
 
+use crate::pool::Buffer;
 use burn::backend::DispatchDevice;
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 use burn_flex::{FlexTensor, Layout};
-use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 /// Elements per parallel job of element-wise operations: small enough for the cache, large enough to pay for the job.
 pub(crate) const CHUNK: usize = 1 << 14;
@@ -29,22 +30,11 @@ pub(crate) fn tensor(elements: Vec<f32>, shape: Shape) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(elements), Layout::contiguous(shape), DType::F32)
 }
 
-/// Memory for `length` elements. Not zeroed: for activations the zeroing would cost a tenth of the time of the kernel
-/// that fills them.
-pub(crate) fn uninit(length: usize) -> Vec<MaybeUninit<f32>> {
-    let mut elements = Vec::with_capacity(length);
-    // SAFETY: the capacity is `length`, and an element of `MaybeUninit` need not be initialised.
-    unsafe { elements.set_len(length) };
-    elements
-}
-
-/// The elements of memory that has been filled.
-///
-/// # Safety
-/// Every element must have been written.
-pub(crate) unsafe fn assume_init(elements: Vec<MaybeUninit<f32>>) -> Vec<f32> {
-    let mut elements = std::mem::ManuallyDrop::new(elements);
-    // SAFETY: `MaybeUninit<f32>` has the size and alignment of `f32`; the pointer, length and capacity are those of a
-    // vector that is not dropped; the caller has initialised the elements.
-    unsafe { Vec::from_raw_parts(elements.as_mut_ptr().cast(), elements.len(), elements.capacity()) }
+/// Gives the memory of a tensor that nobody else holds to the pool, see [`crate::pool`].
+pub(crate) fn recycle(x: FlexTensor) {
+    let data = x.data_arc();
+    drop(x);
+    if let Some(elements) = Arc::into_inner(data).and_then(|data| data.try_into_vec::<f32>().ok()) {
+        drop(Buffer::from(elements));
+    }
 }

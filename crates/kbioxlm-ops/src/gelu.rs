@@ -1,6 +1,7 @@
 //! GELU with the exact normal distribution function.
 
-use crate::flex::{CHUNK, assume_init, contiguous, is_fused, tensor, uninit};
+use crate::flex::{CHUNK, contiguous, is_fused, tensor};
+use crate::pool::Buffer;
 use crate::simd::{Arithmetic, exp, kernel, polynomial};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -10,7 +11,6 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
-use std::mem::MaybeUninit;
 
 /// Gaussian error linear unit (Hendrycks and Gimpel 2016), `x * Phi(x)`, with the exact distribution function
 /// `Phi(x) = (1 + erf(x / sqrt 2)) / 2`, not the tanh approximation.
@@ -63,17 +63,27 @@ impl Backward<Flex, 1> for GeluBackward {
 
 fn forward(x: &FlexTensor) -> FlexTensor {
     let elements: &[f32] = x.storage();
-    let mut y = uninit(elements.len());
+    let mut y = Buffer::new(elements.len());
     y.par_chunks_mut(CHUNK).zip(elements.par_chunks(CHUNK)).for_each(|(y, x)| values::run(y, x));
-    // SAFETY: `y` has as many elements as `x`, so the chunks match, and the kernel writes every element of a chunk.
-    tensor(unsafe { assume_init(y) }, x.shape())
+    tensor(y.into_vec(), x.shape())
 }
 
 kernel! {
     /// `y = gelu(x)`
-    fn values<A>(y: &mut [MaybeUninit<f32>], x: &[f32]) {
+    fn values<A>(y: &mut [f32], x: &[f32]) {
         for (y, &x) in y.iter_mut().zip(x) {
-            y.write(x * normal::<A>(x).0);
+            *y = x * normal::<A>(x).0;
+        }
+    }
+}
+
+kernel! {
+    /// `y = gelu(x)`, and `x` becomes `gelu'(x)`.
+    fn values_and_slopes<A>(y: &mut [f32], x: &mut [f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            let (distribution, density) = normal::<A>(*x);
+            *y = *x * distribution;
+            *x = A::mul_add(*x, density, distribution);
         }
     }
 }

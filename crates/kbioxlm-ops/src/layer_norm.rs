@@ -1,20 +1,20 @@
-//! Layer normalisation, alone and after the addition of a residual.
+//! Layer normalisation.
 
-use crate::flex::{assume_init, contiguous, is_fused, tensor, uninit};
+use crate::flex::{contiguous, is_fused, tensor};
+use crate::pool::Buffer;
 use crate::simd::{dot, kernel, sum};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
-use std::mem::MaybeUninit;
 
 /// Rows per parallel job, and per partial sum of the gradients of gain and shift: fixed, so that the order of the
 /// additions does not depend on the number of threads.
-const ROWS: usize = 32;
+pub(crate) const ROWS: usize = 32;
 
 /// Layer normalisation (Ba, Kiros and Hinton 2016) of each row of `x` `[tokens, width]`:
 /// `(x - mean) / sqrt(variance + eps) * gamma + beta`, with `gamma` and `beta` `[width]` and the biased variance.
@@ -30,21 +30,6 @@ pub fn layer_norm(x: Tensor<2>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> 
     Tensor::from_dispatch(<Dispatch as LayerNormOp>::layer_norm_op(x, gamma, beta, eps as f32))
 }
 
-/// `layer_norm(x + residual, ...)`: the end of each half of a post-LN layer.
-///
-/// # Panics
-/// If `x` and `residual` differ in shape, or their width is not the length of `gamma` and `beta`.
-pub fn add_layer_norm(x: Tensor<2>, residual: Tensor<2>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<2> {
-    check_shapes(&x, &gamma, &beta);
-    assert_eq!(x.dims(), residual.dims(), "layer norm: the residual has another shape");
-    if !is_fused(&x) {
-        return crate::plain::add_layer_norm(x, residual, gamma, beta, eps);
-    }
-    let (x, residual) = (x.into_dispatch(), residual.into_dispatch());
-    let (gamma, beta) = (gamma.into_dispatch(), beta.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as LayerNormOp>::add_layer_norm_op(x, residual, gamma, beta, eps as f32))
-}
-
 fn check_shapes(x: &Tensor<2>, gamma: &Tensor<1>, beta: &Tensor<1>) {
     let [_, width] = x.dims();
     assert!(gamma.dims() == [width] && beta.dims() == [width], "layer norm: gain or shift is not {width} wide");
@@ -58,28 +43,11 @@ pub(crate) trait LayerNormOp: Backend {
         beta: FloatTensor<Self>,
         eps: f32,
     ) -> FloatTensor<Self>;
-    fn add_layer_norm_op(
-        x: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        eps: f32,
-    ) -> FloatTensor<Self>;
 }
 
 impl LayerNormOp for Flex {
     fn layer_norm_op(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, eps: f32) -> FlexTensor {
-        forward(x, None, gamma, beta, eps).0
-    }
-
-    fn add_layer_norm_op(
-        x: FlexTensor,
-        residual: FlexTensor,
-        gamma: FlexTensor,
-        beta: FlexTensor,
-        eps: f32,
-    ) -> FlexTensor {
-        forward(x, Some(residual), gamma, beta, eps).0
+        forward(x, gamma, beta, eps).0
     }
 }
 
@@ -91,24 +59,8 @@ impl<C: CheckpointStrategy> LayerNormOp for Autodiff<Flex, C> {
         eps: f32,
     ) -> FloatTensor<Self> {
         let ((x, nx), (gamma, ng), (beta, nb)) = (x.into_parts(), gamma.into_parts(), beta.into_parts());
-        let (y, state) = forward(x, None, gamma, beta, eps);
+        let (y, state) = forward(x, gamma, beta, eps);
         match LayerNormBackward.prepare::<C>([nx, ng, nb]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(state, y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
-        }
-    }
-
-    fn add_layer_norm_op(
-        x: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        eps: f32,
-    ) -> FloatTensor<Self> {
-        let ((x, nx), (residual, nr)) = (x.into_parts(), residual.into_parts());
-        let ((gamma, ng), (beta, nb)) = (gamma.into_parts(), beta.into_parts());
-        let (y, state) = forward(x, Some(residual), gamma, beta, eps);
-        match AddLayerNormBackward.prepare::<C>([nx, nr, ng, nb]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish(state, y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
@@ -131,8 +83,11 @@ impl Backward<Flex, 3> for LayerNormBackward {
     type State = State;
 
     fn backward(self, ops: Ops<State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let d = gradients(grads.consume::<Flex>(&ops.node), &ops.state);
-        for (parent, d) in ops.parents.into_iter().zip(d) {
+        let mut d = contiguous(grads.consume::<Flex>(&ops.node));
+        let State { normalised, inverse_deviation, gamma } = ops.state;
+        let sums = gradients(d.storage_mut(), normalised.storage(), &inverse_deviation, gamma.storage());
+        let [dgamma, dbeta] = sums.map(|sum| tensor(sum, gamma.shape()));
+        for (parent, d) in ops.parents.into_iter().zip([d, dgamma, dbeta]) {
             if let Some(parent) = parent {
                 grads.register::<Flex>(parent.id, d);
             }
@@ -140,97 +95,64 @@ impl Backward<Flex, 3> for LayerNormBackward {
     }
 }
 
-#[derive(Debug)]
-struct AddLayerNormBackward;
-
-impl Backward<Flex, 4> for AddLayerNormBackward {
-    type State = State;
-
-    fn backward(self, ops: Ops<State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let [dx, dgamma, dbeta] = gradients(grads.consume::<Flex>(&ops.node), &ops.state);
-        for (parent, d) in ops.parents.into_iter().zip([dx.clone(), dx, dgamma, dbeta]) {
-            if let Some(parent) = parent {
-                grads.register::<Flex>(parent.id, d);
-            }
-        }
-    }
-}
-
-/// The result, and the state for the backward pass, which takes over the memory of `x` (or of the residual, if only that
-/// is not in use elsewhere).
-fn forward(
-    x: FlexTensor,
-    residual: Option<FlexTensor>,
-    gamma: FlexTensor,
-    beta: FlexTensor,
-    eps: f32,
-) -> (FlexTensor, State) {
-    let (mut x, residual) = match residual {
-        Some(residual) if residual.is_unique() && !x.is_unique() => (contiguous(residual), Some(contiguous(x))),
-        residual => (contiguous(x), residual.map(contiguous)),
-    };
-    let (gamma, beta) = (contiguous(gamma), contiguous(beta));
+/// The result, and the state for the backward pass, which takes over the memory of `x`.
+fn forward(x: FlexTensor, gamma: FlexTensor, beta: FlexTensor, eps: f32) -> (FlexTensor, State) {
+    let (mut x, gamma, beta) = (contiguous(x), contiguous(gamma), contiguous(beta));
     let shape = x.shape();
     let [rows, width] = [shape[0], shape[1]];
-    let mut y = uninit(rows * width);
+    let mut y = Buffer::new(rows * width);
     let mut inverse_deviation = vec![0.0; rows];
     if rows * width > 0 {
-        if let Some(residual) = &residual {
-            // Together with the normalisation of the same rows would be one pass less, but the rows are in the cache.
-            let residual: &[f32] = residual.storage();
-            x.storage_mut::<f32>()
-                .par_chunks_mut(ROWS * width)
-                .zip(residual.par_chunks(ROWS * width))
-                .zip(y.par_chunks_mut(ROWS * width))
-                .zip(inverse_deviation.par_chunks_mut(ROWS))
-                .for_each(|(((x, residual), y), inverse)| {
-                    x.iter_mut().zip(residual).for_each(|(x, r)| *x += r);
-                    normalise::run(x, y, inverse, gamma.storage(), beta.storage(), eps);
-                });
-        } else {
-            x.storage_mut::<f32>()
-                .par_chunks_mut(ROWS * width)
-                .zip(y.par_chunks_mut(ROWS * width))
-                .zip(inverse_deviation.par_chunks_mut(ROWS))
-                .for_each(|((x, y), inverse)| normalise::run(x, y, inverse, gamma.storage(), beta.storage(), eps));
-        }
+        x.storage_mut::<f32>()
+            .par_chunks_mut(ROWS * width)
+            .zip(y.par_chunks_mut(ROWS * width))
+            .zip(inverse_deviation.par_chunks_mut(ROWS))
+            .for_each(|((x, y), inverse)| normalise::run(x, y, inverse, gamma.storage(), beta.storage(), eps));
     }
-    // SAFETY: the chunks of `x` and `y` match, they consist of whole rows, and the kernel writes every row of `y`.
-    let y = tensor(unsafe { assume_init(y) }, shape);
-    (y, State { normalised: x, inverse_deviation, gamma })
+    (tensor(y.into_vec(), shape), State { normalised: x, inverse_deviation, gamma })
 }
 
-/// The gradients of the input, gain and shift from that of the result.
-fn gradients(d: FlexTensor, state: &State) -> [FlexTensor; 3] {
-    let mut d = contiguous(d);
-    let (gamma, normalised): (&[f32], &[f32]) = (state.gamma.storage(), state.normalised.storage());
+/// Turns `d` from the gradient of the result into that of the input; returns those of gain and shift.
+pub(crate) fn gradients(d: &mut [f32], normalised: &[f32], inverse_deviation: &[f32], gamma: &[f32]) -> [Vec<f32>; 2] {
     let width = gamma.len();
-    let mut sums = vec![0.0; 2 * width];
-    if !normalised.is_empty() {
-        let parts: Vec<Vec<f32>> = d
-            .storage_mut::<f32>()
-            .par_chunks_mut(ROWS * width)
-            .zip(normalised.par_chunks(ROWS * width))
-            .zip(state.inverse_deviation.par_chunks(ROWS))
-            .map(|((d, normalised), inverse)| {
-                let mut part = vec![0.0; 2 * width];
-                backward::run(d, normalised, inverse, gamma, &mut part);
-                part
-            })
-            .collect();
-        for part in parts {
-            sums.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
+    let parts = (d.par_chunks_mut(ROWS * width.max(1)))
+        .zip(normalised.par_chunks(ROWS * width.max(1)))
+        .zip(inverse_deviation.par_chunks(ROWS))
+        .map(|((d, normalised), inverse)| {
+            let mut part = vec![0.0; 2 * width];
+            backward::run(d, normalised, inverse, gamma, &mut part);
+            part
+        });
+    let mut dgamma = total(parts.collect(), 2 * width);
+    let dbeta = dgamma.split_off(width);
+    [dgamma, dbeta]
+}
+
+/// The sum of the parts, each `width` long, in their order.
+pub(crate) fn total(parts: Vec<Vec<f32>>, width: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; width];
+    for part in parts {
+        sums.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
+    }
+    sums
+}
+
+kernel! {
+    /// `y = x * gamma + beta` in each row.
+    fn scale<A>(y: &mut [f32], x: &[f32], gamma: &[f32], beta: &[f32]) {
+        for (y, x) in y.chunks_exact_mut(gamma.len()).zip(x.chunks_exact(gamma.len())) {
+            for (((y, x), g), b) in y.iter_mut().zip(x).zip(gamma).zip(beta) {
+                *y = A::mul_add(*x, *g, *b);
+            }
         }
     }
-    let dbeta = sums.split_off(width);
-    [d, tensor(sums, Shape::new([width])), tensor(dbeta, Shape::new([width]))]
 }
 
 kernel! {
     /// Normalises the rows `x` in place and writes `y = x * gamma + beta`.
     fn normalise<A>(
         x: &mut [f32],
-        y: &mut [MaybeUninit<f32>],
+        y: &mut [f32],
         inverse_deviation: &mut [f32],
         gamma: &[f32],
         beta: &[f32],
@@ -245,7 +167,7 @@ kernel! {
             *inverse = 1.0 / (dot::<A>(x, x) / width as f32 + eps).sqrt();
             for (((x, y), g), b) in x.iter_mut().zip(y).zip(gamma).zip(beta) {
                 *x *= *inverse;
-                y.write(A::mul_add(*x, *g, *b));
+                *y = A::mul_add(*x, *g, *b);
             }
         }
     }

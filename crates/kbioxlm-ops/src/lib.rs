@@ -18,18 +18,25 @@ mod cross_entropy;
 mod dropout;
 mod flex;
 mod gelu;
+mod layer;
 mod layer_norm;
 mod matrix;
 mod norm;
 pub mod plain;
+mod pool;
 mod simd;
 #[cfg(test)]
 mod testing;
+mod tied;
+mod vocabulary_loss;
 
 pub use adamw::{AdamWStep, adamw};
-pub use attention::attention;
 pub use cross_entropy::cross_entropy;
 pub use dropout::{Dropout, dropout};
 pub use gelu::gelu;
-pub use layer_norm::{add_layer_norm, layer_norm};
+pub use layer::{LayerParameters, LayerSettings, LinearParameters, NormParameters, encoder_layer};
+pub use layer_norm::layer_norm;
 pub use norm::squared_norm;
+pub use pool::keep_memory;
+pub use tied::TiedTable;
+pub use vocabulary_loss::{RowLoss, vocabulary_loss};

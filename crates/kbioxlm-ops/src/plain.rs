@@ -2,7 +2,7 @@
 //! fused kernels are tested against. Arguments, results and panics are those of the functions of the same name at the
 //! root of the crate.
 
-use crate::{AdamWStep, Dropout};
+use crate::{AdamWStep, Dropout, LayerParameters, LayerSettings, LinearParameters, NormParameters, RowLoss};
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
 /// See [`crate::gelu`].
@@ -17,12 +17,38 @@ pub fn layer_norm(x: Tensor<2>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> 
     centred / (variance + eps).sqrt() * gamma.unsqueeze() + beta.unsqueeze()
 }
 
-/// See [`crate::add_layer_norm`].
-pub fn add_layer_norm(x: Tensor<2>, residual: Tensor<2>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> Tensor<2> {
-    layer_norm(x + residual, gamma, beta, eps)
+/// See [`crate::encoder_layer`].
+pub fn encoder_layer(x: Tensor<2>, parameters: &LayerParameters, settings: &LayerSettings) -> Tensor<2> {
+    let linear = |p: &LinearParameters, x: Tensor<2>| x.matmul(p.weight.clone()) + p.bias.clone().unsqueeze();
+    let norm = |p: &NormParameters, x| layer_norm(x, p.weight.clone(), p.bias.clone(), settings.eps);
+    let [q, k, v] = [&parameters.query, &parameters.key, &parameters.value].map(|p| linear(p, x.clone()));
+    let context = attention(q, k, v, &settings.lengths, settings.heads, settings.attention_dropout);
+    let (x, context) = match &settings.rows {
+        Some(rows) => (select(x, rows), select(context, rows)),
+        None => (x, context),
+    };
+    let [dropout1, dropout2] = settings.output_dropout;
+    let attended = dropout(linear(&parameters.attention_output, context), dropout1);
+    let x = norm(&parameters.attention_norm, attended + x);
+    let output = linear(&parameters.output, gelu(linear(&parameters.intermediate, x.clone())));
+    norm(&parameters.output_norm, dropout(output, dropout2) + x)
 }
 
-/// See [`crate::attention`].
+/// See [`crate::TiedTable::look_up`].
+pub fn look_up(table: Tensor<2>, ids: &[u32]) -> Tensor<2> {
+    let rows: Vec<usize> = ids.iter().map(|&id| id as usize).collect();
+    select(table, &rows)
+}
+
+fn select(x: Tensor<2>, rows: &[usize]) -> Tensor<2> {
+    let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    let count = rows.len();
+    let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [count]), &x.device());
+    x.select(0, rows)
+}
+
+/// Multi-head self-attention inside each of the packed sequences: `softmax(Q K^T / sqrt(width / heads)) V` with
+/// dropout on the probabilities, all matrices `[tokens, width]`.
 pub fn attention(
     q: Tensor<2>,
     k: Tensor<2>,
@@ -32,7 +58,6 @@ pub fn attention(
     dropout: Dropout,
 ) -> Tensor<2> {
     let [tokens, width] = q.dims();
-    crate::attention::check_shapes(&q, &k, &v, lengths, heads);
     if tokens == 0 {
         return q;
     }
@@ -76,6 +101,28 @@ pub fn cross_entropy(logits: Tensor<2>, targets: &[u32]) -> Tensor<1> {
     let indices: Vec<i64> = targets.iter().map(|&t| i64::from(t)).collect();
     let indices = Tensor::<2, Int>::from_data(TensorData::new(indices, [targets.len(), 1]), &logits.device());
     -activation::log_softmax(logits, 1).gather(1, indices).sum()
+}
+
+/// See [`crate::vocabulary_loss`].
+pub fn vocabulary_loss(
+    states: Tensor<2>,
+    word: Tensor<2>,
+    bias: Tensor<1>,
+    targets: &[u32],
+    scale: f64,
+) -> (Tensor<1>, Vec<RowLoss>) {
+    if targets.is_empty() {
+        return (states.sum(), Vec::new());
+    }
+    let scores = states.matmul(word.transpose()) + bias.unsqueeze();
+    let indices: Vec<i64> = targets.iter().map(|&t| i64::from(t)).collect();
+    let indices = Tensor::<2, Int>::from_data(TensorData::new(indices, [targets.len(), 1]), &scores.device());
+    let losses = -activation::log_softmax(scores.clone(), 1).gather(1, indices.clone());
+    let lead = (scores.clone().gather(1, indices) - scores.max_dim(1)).into_data();
+    let values = losses.clone().into_data();
+    let rows = values.iter::<f64>().zip(lead.iter::<f64>());
+    let rows = rows.map(|(loss, lead)| RowLoss { loss, right: lead >= 0.0 }).collect();
+    (losses.sum() * scale, rows)
 }
 
 /// See [`crate::adamw`].

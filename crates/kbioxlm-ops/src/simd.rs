@@ -1,12 +1,13 @@
 //! Vectorised arithmetic chosen at run time.
 //!
 //! Programs are built for the baseline processor, without `-C target-cpu=native`. A [`kernel!`] is therefore compiled
-//! twice on x86-64, once with AVX2 and FMA, and the processor decides which one runs. The loops are written so that the
-//! compiler vectorises them: sums run over [`LANES`] independent accumulators, remainders included.
+//! three times on x86-64, with AVX-512, with AVX2 and FMA, and with neither, and the processor decides which one runs.
+//! The loops are written so that the compiler vectorises them: sums run over [`LANES`] independent accumulators,
+//! remainders included.
 
 use std::f32::consts::LOG2_E;
 
-/// Number of accumulators of a sum: two AVX registers, so that additions do not wait for each other.
+/// Number of accumulators of a sum: an AVX-512 register or two of AVX. Fixed, so that both give the same bits.
 pub(crate) const LANES: usize = 16;
 
 /// How `a * b + c` is computed.
@@ -42,7 +43,8 @@ impl Arithmetic for Portable {
 macro_rules! kernel {
     ($(#[$meta:meta])* fn $name:ident<$arithmetic:ident>($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-        mod $name {
+        pub(crate) mod $name {
+            #[allow(unused_imports, reason = "not every kernel calls another function")]
             use super::*;
 
             #[inline(always)]
@@ -54,6 +56,20 @@ macro_rules! kernel {
                     #[target_feature(enable = "avx2,fma")]
                     fn avx2($($arg: $ty),*) $(-> $ret)? {
                         generic::<$crate::simd::Hardware>($($arg),*)
+                    }
+                    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                    fn avx512($($arg: $ty),*) $(-> $ret)? {
+                        generic::<$crate::simd::Hardware>($($arg),*)
+                    }
+                    if is_x86_feature_detected!("avx512f")
+                        && is_x86_feature_detected!("avx512bw")
+                        && is_x86_feature_detected!("avx512dq")
+                        && is_x86_feature_detected!("avx512vl")
+                        && is_x86_feature_detected!("avx2")
+                        && is_x86_feature_detected!("fma")
+                    {
+                        // SAFETY: the features that the function was compiled for have just been detected.
+                        return unsafe { avx512($($arg),*) };
                     }
                     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                         // SAFETY: the two features that the function was compiled for have just been detected.

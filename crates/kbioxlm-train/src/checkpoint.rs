@@ -39,8 +39,8 @@ impl Identity {
         let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
         let shown = |v: Option<&String>| v.map_or("nothing", |v| v.get(..12).unwrap_or(v)).to_owned();
         let differ = keys.into_iter().filter(|k| ours.get(*k) != theirs.get(*k));
-        // How often a run is saved does not change what it computes.
-        let differ = differ.filter(|k| *k != "config.save_every");
+        // How often a run is saved and what is kept in memory does not change what it computes.
+        let differ = differ.filter(|k| !["config.save_every", "config.recompute_activations"].contains(&k.as_str()));
         let words = differ.map(|k| {
             let name = k.strip_prefix("config.").unwrap_or(k);
             format!("`{name}` is {} there, {} here", shown(theirs.get(k)), shown(ours.get(k)))

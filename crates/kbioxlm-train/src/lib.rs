@@ -6,6 +6,7 @@
 //! that a run has the same result whatever the number of threads and however often it was interrupted.
 
 mod batch;
+pub mod bench;
 mod checkpoint;
 mod config;
 mod data;
@@ -27,6 +28,7 @@ pub use config::{Budget, FinetuneConfig, PretrainConfig};
 pub use encode::{EncodedExample, TokenSpan, encode_example};
 pub use error::TrainError;
 pub use finetune::{Finetuned, Target, TrainingItem, finetune};
+pub use kbioxlm_ops::keep_memory;
 pub use masking::{MaskedExample, MaskingConfig, MlmTask, mask};
 pub use metrics::{StepMetrics, TaskMetrics};
 pub use observe::{EpochScore, Observer};

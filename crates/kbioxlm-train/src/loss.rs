@@ -1,8 +1,8 @@
 use crate::masking::{MaskedExample, MlmTask};
 use crate::metrics::TaskSum;
-use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
+use burn::tensor::{Gradients, Tensor};
 use kbioxlm_model::{DropoutSeeds, Model, PackedBatch};
-use kbioxlm_ops::cross_entropy;
+use kbioxlm_ops::{RowLoss, cross_entropy};
 
 /// Masked examples that go through the model together.
 #[derive(Clone, Debug)]
@@ -39,6 +39,10 @@ impl MicroBatch {
         }
         rows.extend(pairs);
         Self { packed, rows, targets, relations, labels }
+    }
+
+    pub(crate) fn packed(&self) -> &PackedBatch {
+        &self.packed
     }
 
     pub(crate) fn tokens(&self) -> u64 {
@@ -97,68 +101,51 @@ pub(crate) fn backward(
     if batch.rows.is_empty() {
         return None;
     }
-    let states = model.encode_rows(&batch.packed, &batch.rows, seeds);
+    let (states, words) = model.encode_masked(&batch.packed, &batch.rows, seeds);
     let masked = batch.targets.len();
     let mut sums = LossSums::default();
     let mut losses = Vec::new();
     if masked > 0 {
-        let logits = model.mlm_logits(states.clone().narrow(0, 0, masked));
-        let right = correct(logits.clone().inner(), &batch.targets);
-        sums.relation = relation_sum(logits.clone().inner(), batch, &right);
-        let loss = cross_entropy(logits, &batch.targets);
-        let all = sum_of(&loss, &right);
+        let states = states.clone().narrow(0, 0, masked);
+        let (loss, rows) = model.mlm_loss(states, &words, &batch.targets, 1.0 / totals.masked as f64);
+        let all: TaskSum = rows.iter().collect();
+        sums.relation = batch.relations.iter().filter_map(|&i| rows.get(i)).collect();
         sums.entity = TaskSum {
             loss: all.loss - sums.relation.loss,
             correct: all.correct - sums.relation.correct,
             count: all.count - sums.relation.count,
         };
-        losses.push(loss.div_scalar(totals.masked as f64));
+        losses.push(loss);
     }
     if !batch.labels.is_empty() {
         let logits = model.prp_logits(states.narrow(0, masked, batch.labels.len()));
         let right = correct(logits.clone().inner(), &batch.labels);
         let loss = cross_entropy(logits, &batch.labels);
-        sums.prp = sum_of(&loss, &right);
+        sums.prp = TaskSum { loss: scalar(&loss), correct: right, count: batch.labels.len() as u64 };
         losses.push(loss.div_scalar(totals.pairs as f64));
     }
     let loss = losses.into_iter().reduce(|a, b| a + b)?;
     Some((loss.backward(), sums))
 }
 
-fn sum_of(loss: &Tensor<1>, right: &[bool]) -> TaskSum {
-    TaskSum { loss: scalar(loss), correct: count(right), count: right.len() as u64 }
-}
-
-/// The share of relations in the loss, computed again from their few rows: the loss itself is one sum.
-fn relation_sum(logits: Tensor<2>, batch: &MicroBatch, right: &[bool]) -> TaskSum {
-    if batch.relations.is_empty() {
-        return TaskSum::default();
+impl<'a> FromIterator<&'a RowLoss> for TaskSum {
+    fn from_iter<I: IntoIterator<Item = &'a RowLoss>>(rows: I) -> Self {
+        rows.into_iter().fold(Self::default(), |sum, row| Self {
+            loss: sum.loss + row.loss,
+            correct: sum.correct + u64::from(row.right),
+            count: sum.count + 1,
+        })
     }
-    let device = logits.device();
-    let pick = |values: &[u32]| batch.relations.iter().filter_map(|&i| values.get(i).copied()).collect::<Vec<_>>();
-    let loss = cross_entropy(logits.select(0, indices(&batch.relations, &device)), &pick(&batch.targets));
-    let right: Vec<bool> = batch.relations.iter().filter_map(|&i| right.get(i).copied()).collect();
-    sum_of(&loss, &right)
 }
 
 pub(crate) fn scalar(loss: &Tensor<1>) -> f64 {
     loss.clone().into_scalar::<f32>().into()
 }
 
-fn indices(rows: &[usize], device: &Device) -> Tensor<1, Int> {
-    let rows: Vec<i64> = rows.iter().map(|&r| r as i64).collect();
-    let n = rows.len();
-    Tensor::from_data(TensorData::new(rows, [n]), device)
-}
-
-/// Whether the largest logit of each row is the target's.
-fn correct(logits: Tensor<2>, targets: &[u32]) -> Vec<bool> {
+/// In how many rows the largest logit is the target's.
+fn correct(logits: Tensor<2>, targets: &[u32]) -> u64 {
     let predicted = logits.argmax(1).into_data();
-    predicted.iter::<i64>().zip(targets).map(|(p, t)| p == i64::from(*t)).collect()
-}
-
-fn count(right: &[bool]) -> u64 {
-    right.iter().filter(|r| **r).count() as u64
+    predicted.iter::<i64>().zip(targets).filter(|(p, t)| *p == i64::from(**t)).count() as u64
 }
 
 #[cfg(test)]

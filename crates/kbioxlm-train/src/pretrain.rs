@@ -100,6 +100,7 @@ pub fn pretrain(
         observer.initialised(&loaded.initialised);
         set_prior(&mut loaded, &data.examples);
     }
+    loaded.model.encoder.recompute_activations(config.recompute_activations);
     let mut optimiser = AdamW::new(config.weight_decay, config.clip);
     let mut position = Position::default();
     if let Some(checkpoint) = &resumed {

@@ -1,5 +1,6 @@
 //! The command line of KBioXLM: parses, calls, prints; what is computed lives in the other crates.
 
+mod bench;
 mod corpus;
 mod demo;
 mod experiment;
@@ -49,6 +50,9 @@ enum Command {
     /// Run the whole chain, from files to a table of scores, as one TOML file describes it
     #[command(subcommand)]
     Experiment(experiment::ExperimentCommand),
+    /// Measure how fast this machine is
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
 }
 
 fn run(cli: Cli) -> Result<()> {
@@ -64,11 +68,13 @@ fn run(cli: Cli) -> Result<()> {
         Command::Finetune(args) => finetune::run(&args),
         Command::Evaluate(args) => finetune::evaluate(&args),
         Command::Experiment(command) => experiment::run(command),
+        Command::Bench(command) => bench::run(command),
     }
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    kbioxlm_train::keep_memory();
     // Logs go to stderr: stdout belongs to results.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).without_time();

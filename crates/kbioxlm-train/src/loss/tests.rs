@@ -1,6 +1,7 @@
 use super::*;
 use crate::optimiser::GradientSum;
 use burn::module::Module;
+use burn::tensor::Device;
 use kbioxlm_model::{Heads, Layout, ModelConfig, init};
 
 fn model() -> Model {

@@ -1,13 +1,15 @@
-//! Bars and histograms for terminals and as pages of inline SVG.
+//! Bars and histograms for terminals and as pages of inline SVG, curves as SVG files.
 //!
 //! Written by hand, since the charting crates draw with fixed colours and sizes or need a script: a page here is one file that
 //! is readable on a phone, in the dark and without network.
 
+mod curves;
 mod number;
 mod page;
 mod svg;
 mod text;
 
+pub use curves::{Chart, Curve, curves};
 pub use number::{decimal, grouped};
 pub use page::Page;
 pub use svg::{bars as svg_bars, histogram as svg_histogram};

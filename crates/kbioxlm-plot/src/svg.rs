@@ -91,7 +91,7 @@ pub fn histogram(title: &str, histogram: &Histogram) -> String {
 }
 
 /// The distance of some four ticks on an axis that ends at `end`: 1, 2 or 5 times a power of ten, or of two where that fits.
-fn tick(end: u64) -> u64 {
+pub(crate) fn tick(end: u64) -> u64 {
     let least = end.div_ceil(5).max(1);
     if end.is_multiple_of(4) && (end / 4).is_power_of_two() {
         return end / 4;

@@ -1,4 +1,5 @@
 use crate::open::damage;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Result of reading or writing a file.
@@ -9,7 +10,7 @@ pub type Result<T, E = FileError> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum FileError {
     /// The operating system refused.
-    #[error("{path}: cannot {action}: {source}", path = path.display())]
+    #[error("{path}: cannot {action}: {source}{help}", path = path.display(), help = remedy(source))]
     Io {
         /// File or directory concerned.
         path: PathBuf,
@@ -36,6 +37,18 @@ pub enum FileError {
 
 fn place(line: Option<usize>) -> String {
     line.map(|l| format!(":{l}")).unwrap_or_default()
+}
+
+/// What helps against a full disk: a run that has to stop there can be repeated, since nothing half-written remains.
+fn remedy(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::StorageFull => "; make room on the disk, then run the same command again",
+        ErrorKind::QuotaExceeded => "; make room within your quota, then run the same command again",
+        ErrorKind::FileTooLarge => {
+            "; raise the limit on the size of files (`ulimit -f`), then run the same command again"
+        }
+        _ => "",
+    }
 }
 
 impl FileError {

@@ -62,6 +62,16 @@ fn a_broken_json_line_is_named_and_empty_lines_are_passed_over() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error_that_says_what_to_do() {
+    let path = PathBuf::from("/dev/full");
+    let error = std::fs::write(&path, b"a").unwrap_err();
+    let error = kbioxlm_files::FileError::io(&path, "write", error).to_string();
+    assert!(error.starts_with("/dev/full: cannot write: No space left on device"), "{error}");
+    assert!(error.ends_with("make room on the disk, then run the same command again"), "{error}");
+}
+
+#[test]
 fn a_failed_write_leaves_the_former_file() {
     let (dir, path) = file("o.txt", b"former");
     let result = write_atomic(&path, |w| {

@@ -1,65 +1,28 @@
+mod identity;
+mod keep;
+mod manifest;
+
+pub(crate) use identity::Identity;
+
 use crate::optimiser::{AdamW, Moments};
-use crate::{PretrainConfig, TrainError};
+use crate::{KeepConfig, Observer, TrainError};
 use burn::tensor::{Device, Tensor, TensorData};
 use kbioxlm_files::{FileError, StagedDir, create_dir, read_json, write_json_atomic};
 use kbioxlm_model::{Model, ModelConfig, NamedParameter, Tokenizer, named_parameters};
+use keep::Candidate;
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Checkpoints kept; the one before the last is the way back if the disk fills up while writing the last.
-const KEPT: usize = 2;
 const TRAINER: &str = "trainer";
 const STATE: &str = "state.json";
 const MOMENTS: &str = "optimizer.safetensors";
-
-/// What a run is: two runs with the same identity have the same result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Identity {
-    pub(crate) config: PretrainConfig,
-    /// Hash of the base model's weights and tokenizer.
-    pub(crate) model: String,
-    /// Hash of the corpus.
-    pub(crate) corpus: String,
-}
-
-impl Identity {
-    /// The settings in which the two differ, in words; empty if none.
-    fn differences(&self, stored: &Value) -> Result<String, serde_json::Error> {
-        let mut ours = BTreeMap::new();
-        let mut theirs = BTreeMap::new();
-        // Through text, as the stored one went: reading a number back may change its last bit.
-        let text = serde_json::to_string(self)?;
-        flatten("", &serde_json::from_str(&text)?, &mut ours);
-        flatten("", stored, &mut theirs);
-        let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
-        let shown = |v: Option<&String>| v.map_or("nothing", |v| v.get(..12).unwrap_or(v)).to_owned();
-        let differ = keys.into_iter().filter(|k| ours.get(*k) != theirs.get(*k));
-        // How often a run is saved and what is kept in memory does not change what it computes.
-        let differ = differ.filter(|k| !["config.save_every", "config.recompute_activations"].contains(&k.as_str()));
-        let words = differ.map(|k| {
-            let name = k.strip_prefix("config.").unwrap_or(k);
-            format!("`{name}` is {} there, {} here", shown(theirs.get(k)), shown(ours.get(k)))
-        });
-        Ok(words.collect::<Vec<_>>().join("; "))
-    }
-}
-
-fn flatten(path: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
-    match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            flatten(&path, value, leaves);
-        }),
-        leaf => {
-            leaves.insert(path.to_owned(), leaf.to_string().trim_matches('"').to_owned());
-        }
-    }
-}
 
 /// Where a run stands.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,16 +35,28 @@ pub(crate) struct Position {
     pub(crate) epoch: u64,
     /// Steps done of this pass.
     pub(crate) step_in_epoch: u64,
+    /// Steps whose update was left out because loss or gradient was no number.
+    pub(crate) skipped: u64,
+    /// Such steps since the last that was none.
+    pub(crate) skipped_in_a_row: u64,
 }
 
 /// `trainer/state.json`.
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
     position: Position,
+    /// Means of the figures of the steps since the checkpoint before.
+    figures: BTreeMap<String, f64>,
     /// Updates of each parameter, by HF name.
     updates: BTreeMap<String, u32>,
     /// An [`Identity`]; kept as JSON so that a checkpoint of an older program is compared, not misread.
     run: Value,
+}
+
+impl State {
+    fn read(checkpoint: &Path) -> Result<Self, FileError> {
+        read_json(&checkpoint.join(TRAINER).join(STATE), "the state of a pretraining run")
+    }
 }
 
 /// A checkpoint on the disk: an HF directory with `trainer/` in it.
@@ -98,63 +73,168 @@ pub(crate) struct Contents<'a> {
     pub(crate) model: &'a Model,
     pub(crate) tokenizer: &'a Tokenizer,
     pub(crate) optimiser: &'a AdamW,
-    pub(crate) run: &'a Identity,
 }
 
-/// Writes `out/checkpoints/step-N` whole or not at all, then removes all but the last two.
-pub(crate) fn save(out: &Path, contents: &Contents<'_>, position: Position) -> Result<PathBuf, TrainError> {
-    let dir = out.join("checkpoints").join(format!("step-{}", position.step));
-    let staged = StagedDir::new(&dir)?;
-    kbioxlm_model::save(staged.path(), contents.config, contents.model, contents.tokenizer, None)?;
-    let trainer = staged.path().join(TRAINER);
-    create_dir(&trainer)?;
-    let parameters = named_parameters(contents.model, contents.config.layout);
-    let state = |p: &NamedParameter| contents.optimiser.moments.get(&p.id).map(|m| (p.name.clone(), m.updates));
-    let run = serde_json::to_value(contents.run)
-        .map_err(|e| FileError::io(&trainer.join(STATE), "write", std::io::Error::from(e)))?;
-    let state = State { position, updates: parameters.iter().filter_map(state).collect(), run };
-    write_moments(&trainer.join(MOMENTS), &parameters, contents.optimiser)?;
-    write_json_atomic(&trainer.join(STATE), &state)?;
-    staged.commit()?;
-    for (_, old) in list(out)?.into_iter().rev().skip(KEPT) {
-        fs::remove_dir_all(&old).map_err(|e| FileError::io(&old, "remove", e))?;
-    }
-    Ok(dir)
+/// The best checkpoint that a run has kept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BestCheckpoint {
+    /// Its directory.
+    pub path: PathBuf,
+    /// Its step.
+    pub step: u64,
+    /// Name of the figure by which it is the best.
+    pub metric: String,
+    /// The figure's value.
+    pub value: f64,
 }
 
-/// The last checkpoint under `out`, if there is one.
-///
-/// # Errors
-/// It belongs to another run, or cannot be read.
-pub(crate) fn latest(out: &Path, run: &Identity) -> Result<Option<Checkpoint>, TrainError> {
-    let Some((_, dir)) = list(out)?.pop() else { return Ok(None) };
-    let path = dir.join(TRAINER).join(STATE);
-    let State { position, updates, run: stored } = read_json(&path, "the state of a pretraining run")?;
-    let differences = run.differences(&stored).map_err(|e| FileError::io(&path, "compare", std::io::Error::from(e)))?;
-    if differences.is_empty() {
-        Ok(Some(Checkpoint { dir, position, updates }))
-    } else {
-        Err(TrainError::OtherRun { path: dir, differences })
-    }
+/// The checkpoints of a run: `out/checkpoints/step-N`.
+#[derive(Debug)]
+pub(crate) struct Checkpoints<'a> {
+    dir: PathBuf,
+    keep: &'a KeepConfig,
+    run: Identity,
 }
 
-/// Complete checkpoints in the order of their steps.
-fn list(out: &Path) -> Result<Vec<(u64, PathBuf)>, TrainError> {
-    let dir = out.join("checkpoints");
-    if !dir.exists() {
-        return Ok(Vec::new());
+impl<'a> Checkpoints<'a> {
+    pub(crate) fn new(out: &Path, keep: &'a KeepConfig, run: Identity) -> Self {
+        Self { dir: out.join("checkpoints"), keep, run }
     }
-    let mut found = Vec::new();
-    for entry in fs::read_dir(&dir).map_err(|e| FileError::io(&dir, "list", e))? {
-        let path = entry.map_err(|e| FileError::io(&dir, "list", e))?.path();
-        let step = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_prefix("step-"));
-        // An unfinished directory ends in `.tmp`, which is no number.
-        if let Some(step) = step.and_then(|s| s.parse().ok()) {
-            found.push((step, path));
+
+    /// Writes a checkpoint whole or not at all, then removes those that the settings do not keep.
+    pub(crate) fn save(
+        &self,
+        contents: &Contents<'_>,
+        position: Position,
+        figures: BTreeMap<String, f64>,
+    ) -> Result<PathBuf, TrainError> {
+        let dir = self.dir.join(format!("step-{}", position.step));
+        let staged = StagedDir::new(&dir)?;
+        kbioxlm_model::save(staged.path(), contents.config, contents.model, contents.tokenizer, None)?;
+        let trainer = staged.path().join(TRAINER);
+        create_dir(&trainer)?;
+        let parameters = named_parameters(contents.model, contents.config.layout);
+        let state = |p: &NamedParameter| contents.optimiser.moments.get(&p.id).map(|m| (p.name.clone(), m.updates));
+        let run = serde_json::to_value(&self.run)
+            .map_err(|e| FileError::io(&trainer.join(STATE), "write", std::io::Error::from(e)))?;
+        let state = State { position, figures, updates: parameters.iter().filter_map(state).collect(), run };
+        write_moments(&trainer.join(MOMENTS), &parameters, contents.optimiser)?;
+        write_json_atomic(&trainer.join(STATE), &state)?;
+        manifest::seal(staged.path())?;
+        staged.commit()?;
+        self.prune()?;
+        Ok(dir)
+    }
+
+    /// Removes what the settings do not keep.
+    fn prune(&self) -> Result<(), TrainError> {
+        let all = self.list()?;
+        let kept = keep::kept(self.keep, &self.candidates(&all));
+        for (_, dir) in all.into_iter().filter(|(step, _)| !kept.contains(step)) {
+            // Renamed first: what a kill leaves behind must not look like a checkpoint.
+            let removed = dir.with_extension("tmp");
+            fs::rename(&dir, &removed).map_err(|e| FileError::io(&dir, "rename", e))?;
+            fs::remove_dir_all(&removed).map_err(|e| FileError::io(&removed, "remove", e))?;
         }
+        Ok(())
     }
-    found.sort();
-    Ok(found)
+
+    fn candidates(&self, all: &[(u64, PathBuf)]) -> Vec<Candidate> {
+        let value = |dir: &Path| State::read(dir).ok()?.figures.get(&self.keep.metric).copied();
+        let value = |dir: &Path| if self.keep.best > 0 { value(dir) } else { None };
+        all.iter().map(|(step, dir)| Candidate { step: *step, value: value(dir) }).collect()
+    }
+
+    /// The best checkpoint, if the settings keep any for being the best.
+    pub(crate) fn best(&self) -> Result<Option<BestCheckpoint>, TrainError> {
+        let all = self.list()?;
+        let best = keep::ranked(self.keep, &self.candidates(&all)).into_iter().next();
+        Ok(best.map(|(step, value)| BestCheckpoint {
+            path: self.dir.join(format!("step-{step}")),
+            step,
+            metric: self.keep.metric.clone(),
+            value,
+        }))
+    }
+
+    /// The last checkpoint that is intact, if there is any at all; what a killed run left unfinished is removed.
+    ///
+    /// A damaged one is set aside as `step-N.damaged`, and the observer is told.
+    ///
+    /// # Errors
+    /// None of several is intact, it belongs to another run, or cannot be read.
+    pub(crate) fn resume(&self, observer: &mut dyn Observer) -> Result<Option<Checkpoint>, TrainError> {
+        self.remove_unfinished()?;
+        let all = self.list()?;
+        let mut damages: Vec<(&Path, FileError)> = Vec::new();
+        let mut intact = None;
+        for (_, dir) in all.iter().rev() {
+            match manifest::verify(dir) {
+                Ok(()) => {
+                    intact = Some(dir);
+                    break;
+                }
+                // Not the checkpoint's fault, and not its end.
+                Err(FileError::Io { path, action, source }) if source.kind() == ErrorKind::PermissionDenied => {
+                    return Err(FileError::io(&path, action, source).into());
+                }
+                Err(damage) => damages.push((dir, damage)),
+            }
+        }
+        let Some(dir) = intact else {
+            let Some((_, damage)) = damages.into_iter().next() else { return Ok(None) };
+            let damage = Box::new(damage);
+            return Err(TrainError::NoIntactCheckpoint { path: self.dir.clone(), count: all.len(), damage });
+        };
+        let State { position, updates, run, .. } = State::read(dir)?;
+        let compared = self.run.differences(&run);
+        let path = dir.join(TRAINER).join(STATE);
+        let differences = compared.map_err(|e| FileError::io(&path, "compare", std::io::Error::from(e)))?;
+        if !differences.is_empty() {
+            return Err(TrainError::OtherRun { path: dir.clone(), differences });
+        }
+        for (damaged, damage) in damages {
+            let aside = damaged.with_extension("damaged");
+            if aside.exists() {
+                fs::remove_dir_all(&aside).map_err(|e| FileError::io(&aside, "remove", e))?;
+            }
+            fs::rename(damaged, &aside).map_err(|e| FileError::io(damaged, "rename", e))?;
+            observer.warning(&format!(
+                "damaged checkpoint: {damage}; it was set aside as {}, and the run goes on after step {}",
+                aside.display(),
+                position.step
+            ));
+        }
+        Ok(Some(Checkpoint { dir: dir.clone(), position, updates }))
+    }
+
+    /// Removes what ends in `.tmp`.
+    fn remove_unfinished(&self) -> Result<(), TrainError> {
+        for path in self.entries()? {
+            if path.extension().is_some_and(|e| e == "tmp") {
+                fs::remove_dir_all(&path).map_err(|e| FileError::io(&path, "remove", e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Complete checkpoints in the order of their steps.
+    fn list(&self) -> Result<Vec<(u64, PathBuf)>, TrainError> {
+        let step = |path: &Path| path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok();
+        let mut found: Vec<(u64, PathBuf)> = self.entries()?.into_iter().filter_map(|p| Some((step(&p)?, p))).collect();
+        found.sort();
+        Ok(found)
+    }
+
+    fn entries(&self) -> Result<Vec<PathBuf>, TrainError> {
+        let dir = &self.dir;
+        if !dir.exists() {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(dir).map_err(|e| FileError::io(dir, "list", e))?;
+        let paths = entries.map(|e| Ok(e.map_err(|e| FileError::io(dir, "list", e))?.path()));
+        paths.collect()
+    }
 }
 
 /// A flat tensor that is copied only when it is written.
@@ -192,8 +272,14 @@ fn write_moments(path: &Path, parameters: &[NamedParameter], optimiser: &AdamW) 
     let moments = parameters.iter().filter_map(|p| Some((p, optimiser.moments.get(&p.id)?)));
     let tensors = moments
         .flat_map(|(p, s)| [(format!("{}.m", p.name), Flat::new(&s.m)), (format!("{}.v", p.name), Flat::new(&s.v))]);
-    safetensors::serialize_to_file(tensors, None, path)
-        .map_err(|e| FileError::io(path, "write", std::io::Error::other(e)).into())
+    safetensors::serialize_to_file(tensors, None, path).map_err(|error| {
+        // The system's own error says whether the disk is full.
+        let error = match error {
+            SafeTensorError::IoError(error) => error,
+            other => std::io::Error::other(other),
+        };
+        FileError::io(path, "write", error).into()
+    })
 }
 
 impl Checkpoint {
@@ -228,22 +314,5 @@ impl Checkpoint {
             optimiser.moments.insert(parameter.id, Moments { m, v, updates });
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn differences_are_named_with_both_values() {
-        let run = Identity { config: PretrainConfig::default(), model: "aaaa".into(), corpus: "bbbb".into() };
-        let mut other = run.clone();
-        assert_eq!(run.differences(&serde_json::to_value(&other).unwrap()).unwrap(), "");
-        other.config.learning_rate = 0.5;
-        other.config.save_every = std::num::NonZeroU64::MIN;
-        other.corpus = "cccc".into();
-        let words = run.differences(&serde_json::to_value(&other).unwrap()).unwrap();
-        assert_eq!(words, "`learning_rate` is 0.5 there, 0.00005 here; `corpus` is cccc there, bbbb here");
     }
 }

@@ -15,6 +15,63 @@ pub enum Budget {
     Epochs(NonZeroU64),
 }
 
+/// Which checkpoints are kept; the others are removed when a new one has been written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeepConfig {
+    /// The last so many. With two, one that the disk damaged is no loss.
+    pub last: NonZeroUsize,
+    /// The best so many by `metric`.
+    pub best: usize,
+    /// A figure of `metrics.jsonl`, as `loss` or `entity_mlm.accuracy`; what counts is its mean over the steps since the
+    /// checkpoint before. A loss is better the lower it is, anything else the higher.
+    pub metric: String,
+    /// Those whose step is a multiple of this, for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<NonZeroU64>,
+}
+
+impl Default for KeepConfig {
+    fn default() -> Self {
+        Self { last: NonZeroUsize::MIN.saturating_add(1), best: 0, metric: "loss".to_owned(), every: None }
+    }
+}
+
+impl KeepConfig {
+    /// Names that `metric` may have.
+    pub(crate) const METRICS: [&str; 7] = [
+        "loss",
+        "entity_mlm.loss",
+        "entity_mlm.accuracy",
+        "relation_mlm.loss",
+        "relation_mlm.accuracy",
+        "prp.loss",
+        "prp.accuracy",
+    ];
+
+    pub(crate) fn lower_is_better(&self) -> bool {
+        self.metric.ends_with("loss")
+    }
+
+    fn check(&self) -> Result<(), TrainError> {
+        if Self::METRICS.contains(&self.metric.as_str()) {
+            return Ok(());
+        }
+        Err(setting("keep.metric", &self.metric, format!("one of {}", Self::METRICS.join(", "))))
+    }
+}
+
+/// What becomes of a step whose loss or gradient is no number. In TOML: `on_divergence = "skip"`.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDivergence {
+    /// The run ends with an error.
+    #[default]
+    Stop,
+    /// Its update is left out, and the run goes on.
+    Skip,
+}
+
 /// Settings of a pretraining run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -47,6 +104,12 @@ pub struct PretrainConfig {
     pub head_learning_rate: f64,
     /// Steps between checkpoints.
     pub save_every: NonZeroU64,
+    /// Which checkpoints are kept.
+    pub keep: KeepConfig,
+    /// What becomes of a step whose loss or gradient is no number.
+    pub on_divergence: OnDivergence,
+    /// Steps in a row that may be skipped; with one more the run ends.
+    pub max_skips: u64,
     /// What is masked.
     pub masking: MaskingConfig,
 }
@@ -67,6 +130,9 @@ impl Default for PretrainConfig {
             head_warmup_steps: 0,
             head_learning_rate: 1e-3,
             save_every: NonZeroU64::MIN.saturating_add(499),
+            keep: KeepConfig::default(),
+            on_divergence: OnDivergence::Stop,
+            max_skips: 10,
             masking: MaskingConfig::default(),
         }
     }
@@ -85,6 +151,7 @@ impl PretrainConfig {
         positive("clip", self.clip)?;
         share("warmup_ratio", self.warmup_ratio)?;
         not_negative("weight_decay", self.weight_decay)?;
+        self.keep.check()?;
         share("masking.ratio", self.masking.ratio)?;
         share("masking.mask", self.masking.mask)?;
         share("masking.random", self.masking.random)?;
@@ -193,6 +260,8 @@ mod tests {
         assert!(message(PretrainConfig { max_length: 4, ..Default::default() }).contains("`max_length` is 4"));
         assert!(message(PretrainConfig { tokens_per_batch: 64, ..Default::default() }).contains("128"));
         assert!(message(PretrainConfig { learning_rate: f64::NAN, ..Default::default() }).contains("learning_rate"));
+        let keep = KeepConfig { metric: "prp.los".into(), ..Default::default() };
+        assert!(message(PretrainConfig { keep, ..Default::default() }).contains("`keep.metric` is prp.los"));
         let masking = MaskingConfig { mask: 0.9, random: 0.2, ..Default::default() };
         assert!(message(PretrainConfig { masking, ..Default::default() }).contains("masking.mask + masking.random"));
     }

@@ -1,7 +1,7 @@
 use crate::loss::scalar;
 use crate::optimiser::{AdamW, GradientSum};
 use crate::schedule::Schedule;
-use crate::{EpochScore, FinetuneConfig, Observer, StepMetrics, TrainError};
+use crate::{Divergence, EpochScore, FinetuneConfig, Observer, StepMetrics, TrainError};
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use kbioxlm_files::rng_for;
@@ -84,9 +84,9 @@ pub fn finetune(
         let mut order: Vec<usize> = (0..items.len()).collect();
         order.shuffle(&mut rng_for(config.seed, &["finetune", &epoch.to_string()]));
         let mut losses = 0.0;
-        for batch in order.chunks(config.batch_size.get()) {
+        for numbers in order.chunks(config.batch_size.get()) {
             let begin = Instant::now();
-            let batch: Vec<&TrainingItem> = batch.iter().filter_map(|&i| items.get(i)).collect();
+            let batch: Vec<&TrainingItem> = numbers.iter().filter_map(|&i| items.get(i)).collect();
             let seed = rng_for(config.seed, &["finetune-dropout", &step.to_string()]).next_u64();
             let mut gradients = GradientSum::default();
             let mut loss = 0.0;
@@ -98,7 +98,10 @@ pub fn finetune(
             let norm = gradients.norm();
             for (what, value) in [("loss", loss), ("gradient norm", norm)] {
                 if !value.is_finite() {
-                    return Err(TrainError::Diverged { step: step + 1, what });
+                    let examples = numbers.iter().map(usize::to_string).collect();
+                    let (step, epoch) = (step + 1, u64::from(epoch - 1));
+                    let divergence = Divergence { step, epoch, what, value, batches: vec![1], examples };
+                    return Err(TrainError::Diverged(Box::new(divergence)));
                 }
             }
             let learning_rate = schedule.learning_rate(step);
@@ -118,6 +121,7 @@ pub fn finetune(
                 relation_mlm: None,
                 prp: None,
                 grad_norm: norm,
+                skipped: false,
                 tokens,
                 tokens_per_second: tokens as f64 / seconds.max(1e-9),
                 seconds,

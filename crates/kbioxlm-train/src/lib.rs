@@ -5,6 +5,7 @@
 //! linear warm-up and decay and global norm clipping. Every random choice depends on the seed and on what it is for, so
 //! that a run has the same result whatever the number of threads and however often it was interrupted.
 
+mod append;
 mod batch;
 pub mod bench;
 mod checkpoint;
@@ -12,7 +13,11 @@ mod config;
 mod data;
 mod encode;
 mod error;
+mod events;
+mod figures;
 mod finetune;
+mod history;
+mod lock;
 mod loss;
 mod masking;
 mod metrics;
@@ -21,13 +26,17 @@ mod optimiser;
 mod predict;
 mod pretrain;
 mod prior;
+mod recorder;
 mod schedule;
 
 pub use batch::plan_epoch;
-pub use config::{Budget, FinetuneConfig, PretrainConfig};
+pub use checkpoint::BestCheckpoint;
+pub use config::{Budget, FinetuneConfig, KeepConfig, OnDivergence, PretrainConfig};
 pub use encode::{EncodedExample, TokenSpan, encode_example};
-pub use error::TrainError;
+pub use error::{Divergence, TrainError};
+pub use figures::figures;
 pub use finetune::{Finetuned, Target, TrainingItem, finetune};
+pub use history::{History, read_history};
 pub use kbioxlm_ops::keep_memory;
 pub use masking::{MaskedExample, MaskingConfig, MlmTask, mask};
 pub use metrics::{StepMetrics, TaskMetrics};

@@ -1,13 +1,14 @@
+use crate::append::Append;
 use kbioxlm_files::{FileError, Lines, write_atomic};
-use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// One of the losses of a step.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskMetrics {
     /// Mean cross-entropy.
+    #[serde(deserialize_with = "number")]
     pub loss: f64,
     /// Share of right predictions.
     pub accuracy: f64,
@@ -26,6 +27,7 @@ pub struct StepMetrics {
     pub learning_rate: f64,
     /// Loss of the step: in pretraining the mean over all masked tokens plus that over all pairs; 0 if the step had neither and
     /// changed nothing.
+    #[serde(deserialize_with = "number")]
     pub loss: f64,
     /// Masked words and mentions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -37,13 +39,22 @@ pub struct StepMetrics {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub prp: Option<TaskMetrics>,
     /// Norm of the gradient over all parameters, before clipping.
+    #[serde(deserialize_with = "number")]
     pub grad_norm: f64,
+    /// Whether the update was left out, because loss or norm is no number.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub skipped: bool,
     /// Tokens of the step, special tokens counted.
     pub tokens: u64,
     /// Tokens a second.
     pub tokens_per_second: f64,
     /// Wall-clock time of the step.
     pub seconds: f64,
+}
+
+/// JSON has no name for what is no number, and writes `null`.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// Sums from which a [`TaskMetrics`] is made.
@@ -75,8 +86,7 @@ impl TaskSum {
 /// `metrics.jsonl`, one line a step.
 #[derive(Debug)]
 pub(crate) struct MetricsFile {
-    path: PathBuf,
-    file: File,
+    file: Append,
 }
 
 impl MetricsFile {
@@ -94,13 +104,19 @@ impl MetricsFile {
             }
         }
         write_atomic(path, |w| kept.iter().try_for_each(|line| writeln!(w, "{line}")))?;
-        let file = OpenOptions::new().append(true).open(path).map_err(|e| FileError::io(path, "open", e))?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { file: Append::open(path)? })
     }
 
     pub(crate) fn write(&mut self, metrics: &StepMetrics) -> Result<(), FileError> {
-        let line = serde_json::to_string(metrics).map_err(std::io::Error::from);
-        line.and_then(|line| writeln!(self.file, "{line}")).map_err(|e| FileError::io(&self.path, "write", e))
+        // Numbers under fixed names always are JSON.
+        let mut line = serde_json::to_vec(metrics).unwrap_or_default();
+        line.push(b'\n');
+        self.file.write(&line)
+    }
+
+    /// Flushes all lines to the disk: those of a checkpoint's steps must not be lost before the checkpoint is.
+    pub(crate) fn sync(&self) -> Result<(), FileError> {
+        self.file.sync()
     }
 }
 
@@ -118,6 +134,7 @@ mod tests {
             relation_mlm: TaskSum::default().mean(),
             prp: None,
             grad_norm: 1.0,
+            skipped: false,
             tokens: 100,
             tokens_per_second: 50.0,
             seconds: 2.0,
@@ -130,7 +147,7 @@ mod tests {
         let path = dir.path().join("metrics.jsonl");
         let mut file = MetricsFile::open(&path, 0).unwrap();
         (1..=5).for_each(|s| file.write(&step(s)).unwrap());
-        file.file.write_all(b"{\"step\": 6, \"ep").unwrap();
+        file.file.write(b"{\"step\": 6, \"ep").unwrap();
         let mut file = MetricsFile::open(&path, 3).unwrap();
         (4..=6).for_each(|s| file.write(&step(s)).unwrap());
         let steps: Vec<u64> = kbioxlm_files::read_jsonl::<StepMetrics>(&path, "metrics")
@@ -145,6 +162,15 @@ mod tests {
         let metrics = step(1);
         assert_eq!(metrics.entity_mlm, Some(TaskMetrics { loss: 2.0, accuracy: 1.0 / 3.0, count: 3 }));
         assert_eq!(metrics.relation_mlm, None);
-        assert!(!serde_json::to_string(&metrics).unwrap().contains("prp"));
+        let line = serde_json::to_string(&metrics).unwrap();
+        assert!(!line.contains("prp") && !line.contains("skipped"), "{line}");
+    }
+
+    #[test]
+    fn what_is_no_number_survives_the_file() {
+        let line = serde_json::to_string(&StepMetrics { loss: f64::NAN, skipped: true, ..step(1) }).unwrap();
+        assert!(line.contains("\"loss\":null") && line.contains("\"skipped\":true"), "{line}");
+        let read: StepMetrics = serde_json::from_str(&line).unwrap();
+        assert!(read.loss.is_nan() && read.skipped);
     }
 }

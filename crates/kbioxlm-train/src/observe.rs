@@ -23,6 +23,11 @@ pub trait Observer {
         let _ = metrics;
     }
 
+    /// Something that the user should know, and that does not end the run.
+    fn warning(&mut self, message: &str) {
+        let _ = message;
+    }
+
     /// A checkpoint was written.
     fn checkpoint(&mut self, path: &Path) {
         let _ = path;

@@ -1,12 +1,14 @@
-use crate::checkpoint::{self, Contents, Identity, Position};
+use crate::checkpoint::{BestCheckpoint, Checkpoints, Contents, Identity, Position};
 use crate::data::Data;
+use crate::lock::RunLock;
 use crate::loss::{LossSums, MicroBatch, Totals, backward};
 use crate::masking::mask;
-use crate::metrics::{MetricsFile, TaskSum};
+use crate::metrics::TaskSum;
 use crate::optimiser::{AdamW, GradientSum};
 use crate::prior::set_prior;
+use crate::recorder::Recorder;
 use crate::schedule::Schedule;
-use crate::{Observer, PretrainConfig, StepMetrics, TrainError};
+use crate::{Divergence, Observer, OnDivergence, PretrainConfig, StepMetrics, TrainError};
 use burn::module::Module;
 use burn::tensor::Device;
 use kbioxlm_corpus::Corpus;
@@ -28,6 +30,10 @@ pub struct PretrainSummary {
     pub total_steps: u64,
     /// Tokens seen.
     pub tokens: u64,
+    /// Steps whose update was left out, because loss or gradient was no number.
+    pub skipped: u64,
+    /// The best checkpoint, if the settings keep any for being the best.
+    pub best: Option<BestCheckpoint>,
     /// The step after which the run was resumed, if it was.
     pub resumed_from: Option<u64>,
     /// Whether it was stopped before its end; called again it goes on.
@@ -49,13 +55,15 @@ pub struct PretrainSummary {
 /// Trains a model on an anchored corpus.
 ///
 /// `out` receives the trained model as an HF directory, `pretrain.toml` (the settings in full), `metrics.jsonl` (one
-/// [`StepMetrics`] a line) and `checkpoints/step-N`, of which the last two are kept. If `out` has a checkpoint of
-/// the same settings, base model and corpus, the run goes on from there, to the very result it would have had without the interruption.
+/// [`StepMetrics`] a line), the same for TensorBoard in `tensorboard`, and `checkpoints/step-N`, of which `keep` says which
+/// ones stay. If `out` has a checkpoint of the same settings, base model and corpus, the run goes on from there, to the very
+/// result it would have had without the interruption; of several it takes the newest that is intact. It may have been killed
+/// at any moment.
 /// When `stop` becomes true, the current step is finished, a checkpoint written, and the summary says `interrupted`.
 ///
 /// # Errors
 /// Settings that cannot work or do not fit the model, input or output that cannot be read or written, a checkpoint of
-/// another run in `out`, or a loss that is no longer a number.
+/// another run or a running process in `out`, or a loss that is no longer a number.
 pub fn pretrain(
     config: &PretrainConfig,
     model_dir: &Path,
@@ -77,7 +85,9 @@ pub fn pretrain(
     }
     let corpus = Corpus::open(corpus_dir)?;
     let run = Identity { config: config.clone(), model: hash_model(model_dir)?, corpus: corpus.hash().to_owned() };
-    let resumed = checkpoint::latest(out, &run)?;
+    let checkpoints = Checkpoints::new(out, &config.keep, run);
+    let lock = if out.exists() { Some(RunLock::take(out)?) } else { None };
+    let resumed = checkpoints.resume(observer)?;
     let tokenizer = Tokenizer::load(model_dir)?;
     let data = Data::read(&corpus, corpus_dir, &tokenizer, config.max_length, observer)?;
     let total_steps = data.steps(config);
@@ -90,6 +100,7 @@ pub fn pretrain(
         });
     }
     create_dir(out)?;
+    let _lock = lock.map_or_else(|| RunLock::take(out), Ok)?;
     write_settings(config, &out.join("pretrain.toml"))?;
 
     let device = Device::flex();
@@ -115,13 +126,12 @@ pub fn pretrain(
         vocabulary: tokenizer.vocab_size(),
         special: *tokenizer.special(),
     };
-    let mut metrics_file = MetricsFile::open(&out.join("metrics.jsonl"), position.step)?;
+    let mut recorder = Recorder::open(out, position.step)?;
     let mut saved = position.step;
-    let save = |trainer: &Trainer<'_>, position: Position| {
+    let save = |trainer: &Trainer<'_>, position: Position, recorder: &mut Recorder| {
         let Trainer { model, optimiser, .. } = trainer;
-        let config = &loaded.config;
-        let contents = Contents { config, model, tokenizer: &tokenizer, optimiser, run: &run };
-        checkpoint::save(out, &contents, position)
+        let contents = Contents { config: &loaded.config, model, tokenizer: &tokenizer, optimiser };
+        checkpoints.save(&contents, position, recorder.take_means()?)
     };
 
     observer.start(position.step, total_steps);
@@ -134,21 +144,22 @@ pub fn pretrain(
             plan = data.plan(config, position.epoch);
             continue;
         };
-        let (next, metrics) = trainer.step(&data, step, position)?;
+        let (next, metrics, divergence) = trainer.step(&data, step, position);
         trainer = next;
+        count_skip(config, &mut position, divergence, observer)?;
         position.step += 1;
         position.step_in_epoch += 1;
         position.tokens += metrics.tokens;
-        metrics_file.write(&metrics)?;
+        recorder.step(&metrics)?;
         observer.step(&metrics);
         last = Some(metrics);
         if position.step % config.save_every == 0 {
-            observer.checkpoint(&save(&trainer, position)?);
+            observer.checkpoint(&save(&trainer, position, &mut recorder)?);
             saved = position.step;
         }
     }
     if saved != position.step {
-        observer.checkpoint(&save(&trainer, position)?);
+        observer.checkpoint(&save(&trainer, position, &mut recorder)?);
     }
     let interrupted = position.step < total_steps;
     if !interrupted {
@@ -158,6 +169,8 @@ pub fn pretrain(
         steps: position.step,
         total_steps,
         tokens: position.tokens,
+        skipped: position.skipped,
+        best: if config.keep.best > 0 { checkpoints.best()? } else { None },
         resumed_from: resumed.map(|c| c.position.step),
         interrupted,
         examples: data.examples.len(),
@@ -167,6 +180,30 @@ pub fn pretrain(
         last,
         seconds: begin.elapsed().as_secs_f64(),
     })
+}
+
+/// What the settings say about a step whose loss or gradient is no number, if it was one.
+fn count_skip(
+    config: &PretrainConfig,
+    position: &mut Position,
+    divergence: Option<Divergence>,
+    observer: &mut dyn Observer,
+) -> Result<(), TrainError> {
+    let Some(divergence) = divergence else {
+        position.skipped_in_a_row = 0;
+        return Ok(());
+    };
+    if config.on_divergence == OnDivergence::Stop {
+        return Err(TrainError::Diverged(Box::new(divergence)));
+    }
+    position.skipped += 1;
+    position.skipped_in_a_row += 1;
+    if position.skipped_in_a_row > config.max_skips {
+        let count = position.skipped_in_a_row;
+        return Err(TrainError::TooManySkips { last: Box::new(divergence), count, most: config.max_skips });
+    }
+    observer.warning(&format!("{divergence}; this step changes nothing"));
+    Ok(())
 }
 
 fn write_settings(config: &PretrainConfig, path: &Path) -> Result<(), FileError> {
@@ -197,7 +234,9 @@ struct Trainer<'a> {
 
 impl Trainer<'_> {
     /// One optimisation step over the micro-batches given; consumes the trainer so that weights are updated in place.
-    fn step(mut self, data: &Data, step: &[Vec<usize>], position: Position) -> Result<(Self, StepMetrics), TrainError> {
+    ///
+    /// Where loss or gradient is no number nothing is updated, and the third value says where.
+    fn step(mut self, data: &Data, step: &[Vec<usize>], position: Position) -> (Self, StepMetrics, Option<Divergence>) {
         let begin = Instant::now();
         let number = position.step + 1;
         let batches: Vec<MicroBatch> = step.iter().map(|batch| self.mask(data, batch, position.epoch)).collect();
@@ -205,6 +244,8 @@ impl Trainer<'_> {
         let warming = position.step < self.config.head_warmup_steps;
         let mut gradients = GradientSum::default();
         let mut sums = LossSums::default();
+        // Micro-batches with a loss that is no number.
+        let mut lost = Vec::new();
         let frozen = warming.then(|| frozen_body(&self.model));
         let model = frozen.as_ref().unwrap_or(&self.model);
         for (i, batch) in batches.iter().enumerate() {
@@ -213,22 +254,28 @@ impl Trainer<'_> {
             if let Some((gradient, sum)) = backward(model, batch, totals, &mut seeds) {
                 gradients.add(model, gradient);
                 sums.add(sum);
+                if !sum.total().is_finite() {
+                    lost.push(i);
+                }
             }
         }
         // Gone before the update: weights that nobody else holds are updated in place.
         drop(frozen);
         let loss = sums.total();
         let norm = gradients.norm();
-        for (what, value) in [("loss", loss), ("gradient norm", norm)] {
-            if !value.is_finite() {
-                return Err(TrainError::Diverged { step: number, what });
-            }
-        }
+        let divergence = [("loss", loss), ("gradient norm", norm)].into_iter().find(|(_, value)| !value.is_finite());
+        let divergence = divergence.map(|(what, value)| {
+            let batches = if lost.is_empty() { (0..step.len()).collect() } else { lost };
+            let examples = batches.iter().filter_map(|&b| step.get(b)).flatten().filter_map(|&i| data.examples.get(i));
+            let examples = examples.map(|e| e.id.clone()).collect();
+            let batches = batches.into_iter().map(|b| b + 1).collect();
+            Divergence { step: number, epoch: position.epoch, what, value, batches, examples }
+        });
         let learning_rate = match position.step.checked_sub(self.config.head_warmup_steps) {
             Some(step) => self.schedule.learning_rate(step),
             None => self.config.head_learning_rate,
         };
-        if !gradients.is_empty() {
+        if divergence.is_none() && !gradients.is_empty() {
             self.model = self.optimiser.update(self.model, gradients, norm, learning_rate);
         }
         let tokens = batches.iter().map(MicroBatch::tokens).sum();
@@ -242,11 +289,12 @@ impl Trainer<'_> {
             relation_mlm: TaskSum::mean(sums.relation),
             prp: TaskSum::mean(sums.prp),
             grad_norm: norm,
+            skipped: divergence.is_some(),
             tokens,
             tokens_per_second: tokens as f64 / seconds.max(1e-9),
             seconds,
         };
-        Ok((self, metrics))
+        (self, metrics, divergence)
     }
 
     fn mask(&self, data: &Data, batch: &[usize], epoch: u64) -> MicroBatch {

@@ -213,22 +213,3 @@ fn settings_that_do_not_fit_the_model_are_named() {
     assert!(run(&warm, &world, &corpus, "out").unwrap_err().to_string().contains("head_warmup_steps"));
     assert!(!world.path("out").exists());
 }
-
-#[test]
-fn a_damaged_checkpoint_is_named_and_an_unfinished_one_is_no_checkpoint() {
-    let world = World::new();
-    let corpus = world.corpus("corpus", &[Level::Plain], 1);
-    let config = PretrainConfig { save_every: NonZeroU64::MIN, ..config(2) };
-    run(&config, &world, &corpus, "out").unwrap();
-    let result = fs::read(world.path("out/model.safetensors")).unwrap();
-    let checkpoints = world.path("out/checkpoints");
-    let moments = checkpoints.join("step-2/trainer/optimizer.safetensors");
-    let bytes = fs::read(&moments).unwrap();
-    fs::write(&moments, &bytes[..bytes.len() / 2]).unwrap();
-    let message = run(&config, &world, &corpus, "out").unwrap_err().to_string();
-    assert!(message.contains("step-2/trainer/optimizer.safetensors") && message.contains("delete"), "{message}");
-    // As after a kill while writing: the run goes on from the checkpoint before.
-    fs::rename(checkpoints.join("step-2"), checkpoints.join("step-2.tmp")).unwrap();
-    assert_eq!(run(&config, &world, &corpus, "out").unwrap().resumed_from, Some(1));
-    assert!(result == fs::read(world.path("out/model.safetensors")).unwrap());
-}

@@ -1,6 +1,8 @@
 //! `kbioxlm experiment …`
 
-use crate::progress::{TrainingBar, counter, print_json, stop_on_interrupt};
+use crate::interrupt::stop_on_interrupt;
+use crate::progress::{counter, print_json};
+use crate::training::TrainingBar;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;

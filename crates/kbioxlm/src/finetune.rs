@@ -1,7 +1,8 @@
 //! `kbioxlm finetune` and `kbioxlm evaluate`
 
-use crate::progress::{TrainingBar, print_json};
+use crate::progress::print_json;
 use crate::settings;
+use crate::training::TrainingBar;
 use anyhow::Result;
 use clap::Args;
 use kbioxlm_eval::{Join, Task, TaskOptions};

@@ -5,11 +5,14 @@ mod corpus;
 mod demo;
 mod experiment;
 mod finetune;
+mod interrupt;
 mod knowledge;
 mod model;
 mod pretrain;
 mod progress;
+mod runs;
 mod settings;
+mod training;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -43,6 +46,9 @@ enum Command {
     #[command(subcommand)]
     Model(model::ModelCommand),
     Pretrain(pretrain::PretrainArgs),
+    /// Look at pretraining runs
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
     /// Fine-tune a model on one task: ner, classification or multilabel
     Finetune(finetune::FinetuneArgs),
     /// Score a fine-tuned model on a data set
@@ -55,21 +61,23 @@ enum Command {
     Bench(bench::BenchCommand),
 }
 
-fn run(cli: Cli) -> Result<()> {
+fn run(cli: Cli) -> Result<ExitCode> {
     if let Some(threads) = cli.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
     match cli.command {
-        Command::Demo(args) => demo::run(&args),
-        Command::Knowledge(command) => knowledge::run(command),
-        Command::Corpus(command) => corpus::run(command),
-        Command::Model(command) => model::run(command),
-        Command::Pretrain(args) => pretrain::run(&args),
-        Command::Finetune(args) => finetune::run(&args),
-        Command::Evaluate(args) => finetune::evaluate(&args),
-        Command::Experiment(command) => experiment::run(command),
-        Command::Bench(command) => bench::run(command),
+        Command::Demo(args) => demo::run(&args)?,
+        Command::Knowledge(command) => knowledge::run(command)?,
+        Command::Corpus(command) => corpus::run(command)?,
+        Command::Model(command) => model::run(command)?,
+        Command::Pretrain(args) => return pretrain::run(&args),
+        Command::Runs(command) => runs::run(command)?,
+        Command::Finetune(args) => finetune::run(&args)?,
+        Command::Evaluate(args) => finetune::evaluate(&args)?,
+        Command::Experiment(command) => experiment::run(command)?,
+        Command::Bench(command) => bench::run(command)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn main() -> ExitCode {
@@ -80,14 +88,27 @@ fn main() -> ExitCode {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).without_time();
     log.with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // `kbioxlm … | head` closes our output early: that is the reader's right, not a failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("{}error:{} {error:#}", progress::RED.render(), progress::RED.render_reset());
+            let (red, plain) = (progress::RED.render(), progress::RED.render_reset());
+            anstream::eprintln!("{red}error:{plain} {}", explained(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, except those whose words stand in it already.
+fn explained(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message += if message.is_empty() { "" } else { ": " };
+            message += &cause;
+        }
+    }
+    message
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -1,18 +1,22 @@
 //! `kbioxlm pretrain`
 
-use crate::progress::{TrainingBar, print_json, stop_on_interrupt};
+use crate::interrupt::{INTERRUPTED, stop_on_interrupt};
+use crate::progress::print_json;
 use crate::settings;
+use crate::training::TrainingBar;
 use anyhow::{Context, Result};
 use clap::Args;
-use kbioxlm_train::{PretrainConfig, PretrainSummary, StepMetrics, TaskMetrics};
+use kbioxlm_train::{BestCheckpoint, PretrainConfig, PretrainSummary, StepMetrics, TaskMetrics};
 use serde::Deserialize;
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Continue the pretraining of a model on an anchored corpus
 ///
 /// Everything can stand in a TOML file: `model`, `corpus`, `out`, and the settings under `[train]`. The run saves checkpoints and goes
-/// on from the last one when it is called again with the same settings; Ctrl-C finishes the step and saves.
+/// on from the last one when it is called again with the same settings; Ctrl-C and SIGTERM finish the step and save, and the exit code
+/// then is 130.
 #[derive(Args)]
 #[command(after_long_help = settings::defaults("[train], with the defaults", &PretrainConfig::default()))]
 pub struct PretrainArgs {
@@ -46,7 +50,7 @@ struct Job {
     train: PretrainConfig,
 }
 
-pub fn run(args: &PretrainArgs) -> Result<()> {
+pub fn run(args: &PretrainArgs) -> Result<ExitCode> {
     let job: Job = settings::read(args.config.as_deref(), &args.set)?;
     let named = |argument: &Option<PathBuf>, key: Option<PathBuf>, name: &str| {
         argument
@@ -62,9 +66,11 @@ pub fn run(args: &PretrainArgs) -> Result<()> {
     let summary = kbioxlm_train::pretrain(&job.train, &model, &corpus, &out, &stop, &mut bar)?;
     bar.finish();
     if args.json {
-        return print_json(&summary);
+        print_json(&summary)?;
+    } else {
+        print_summary(&summary, &out)?;
     }
-    print_summary(&summary, &out)
+    Ok(if summary.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
 fn print_summary(summary: &PretrainSummary, out: &std::path::Path) -> Result<()> {
@@ -82,6 +88,12 @@ fn print_summary(summary: &PretrainSummary, out: &std::path::Path) -> Result<()>
                 )?;
             }
         }
+    }
+    if summary.skipped > 0 {
+        writeln!(stdout, "skipped   {} steps whose loss or gradient was no number", summary.skipped)?;
+    }
+    if let Some(BestCheckpoint { path, metric, value, .. }) = &summary.best {
+        writeln!(stdout, "best      {}, {metric} {value:.4}", path.display())?;
     }
     if summary.cut_tokens > 0 || summary.cut_facts > 0 {
         writeln!(stdout, "cut off   {} tokens and {} facts beyond max_length", summary.cut_tokens, summary.cut_facts)?;

@@ -176,6 +176,14 @@ fn from_tables_to_a_pretrained_and_a_fine_tuned_model() {
     assert_eq!(metrics.lines().count(), 3);
     let again = json(&place.run(pretrain).ok());
     assert_eq!(again["resumed_from"], 3, "a finished run is not repeated");
+    assert_eq!(place.run("runs plot pretrained pretrained --out plot.svg").ok(), "plot.svg\n");
+    let svg = std::fs::read_to_string(place.path("plot.svg")).unwrap();
+    for part in
+        [">loss<", ">loss of masked words and mentions<", ">learning rate<", ">pretrained<", "class=\"curve c1 d0\""]
+    {
+        assert!(svg.contains(part), "{part} in {svg}");
+    }
+    place.run("runs plot corpus").fails_with(&["corpus/metrics.jsonl"]);
 
     for model in [base.file_name().unwrap().to_str().unwrap(), "pretrained"] {
         let out = format!("tagger-{model}");
@@ -205,6 +213,7 @@ fn every_command_explains_itself() {
         "model trim",
         "model info",
         "pretrain",
+        "runs plot",
         "finetune",
         "evaluate",
         "experiment run",

@@ -1,0 +1,69 @@
+use crate::PretrainConfig;
+use crate::figures::leaves;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Settings that decide what is saved, when a run ends and what stays in memory, not what is computed: they may change between
+/// two calls.
+const FREE: [&str; 5] =
+    ["config.save_every", "config.keep", "config.on_divergence", "config.max_skips", "config.recompute_activations"];
+
+/// What a run is: two runs with the same identity have the same result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) config: PretrainConfig,
+    /// Hash of the base model's weights and tokenizer.
+    pub(crate) model: String,
+    /// Hash of the corpus.
+    pub(crate) corpus: String,
+}
+
+impl Identity {
+    /// The settings in which the two differ, in words; empty if none.
+    pub(crate) fn differences(&self, stored: &Value) -> Result<String, serde_json::Error> {
+        // Through text, as the stored one went: reading a number back may change its last bit.
+        let text = serde_json::to_string(self)?;
+        let (ours, theirs) = (settings(&serde_json::from_str(&text)?), settings(stored));
+        let keys: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        let shown = |v: Option<&String>| v.map_or("nothing", |v| v.get(..12).unwrap_or(v)).to_owned();
+        let differ = keys.into_iter().filter(|k| ours.get(*k) != theirs.get(*k));
+        let words = differ.map(|k| {
+            let name = k.strip_prefix("config.").unwrap_or(k);
+            format!("`{name}` is {} there, {} here", shown(theirs.get(k)), shown(ours.get(k)))
+        });
+        Ok(words.collect::<Vec<_>>().join("; "))
+    }
+}
+
+/// All that makes a run what it is, key by key.
+fn settings(run: &Value) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    leaves(run, &mut |path, leaf| {
+        let free = |key: &str| path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        if !FREE.iter().any(|key| free(key)) {
+            found.insert(path.to_owned(), leaf.to_string().trim_matches('"').to_owned());
+        }
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OnDivergence;
+
+    #[test]
+    fn differences_are_named_with_both_values() {
+        let run = Identity { config: PretrainConfig::default(), model: "aaaa".into(), corpus: "bbbb".into() };
+        let mut other = run.clone();
+        assert_eq!(run.differences(&serde_json::to_value(&other).unwrap()).unwrap(), "");
+        other.config.learning_rate = 0.5;
+        other.config.save_every = std::num::NonZeroU64::MIN;
+        other.config.keep.best = 3;
+        other.config.on_divergence = OnDivergence::Skip;
+        other.corpus = "cccc".into();
+        let words = run.differences(&serde_json::to_value(&other).unwrap()).unwrap();
+        assert_eq!(words, "`learning_rate` is 0.5 there, 0.00005 here; `corpus` is cccc there, bbbb here");
+    }
+}

@@ -178,6 +178,20 @@ fn a_second_signal_ends_the_process_at_once() {
     place.run(&line("out", 1000)).ok();
 }
 
+#[test]
+fn nohup_keeps_its_promise() {
+    let place = place();
+    let out = place.path("out");
+    let mut command = Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_kbioxlm")).args(line("out", 1000).split_whitespace()).current_dir(place.path(""));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&mut child, || steps(&out) >= 2);
+    signal(&child, "HUP");
+    let (code, stdout, stderr) = end(child);
+    let summary: Value = serde_json::from_str(&stdout).unwrap();
+    assert!(code == Some(0) && summary["interrupted"] == false, "{stderr}");
+}
+
 /// Runs `line` with files of at most so many blocks of 512 bytes.
 fn run_limited(place: &Place, blocks: u32, line: &str) -> Outcome {
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");

@@ -1,5 +1,7 @@
 //! Comparison of the fused operations with the plain ones and with finite differences.
 
+mod gradients;
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 /// A matrix: shape and elements.

@@ -18,6 +18,8 @@ mod figures;
 mod finetune;
 mod history;
 mod lock;
+#[cfg(test)]
+mod golden;
 mod loss;
 mod masking;
 mod metrics;

@@ -54,6 +54,11 @@ impl GradientSum {
     }
 
     #[cfg(test)]
+    pub(crate) fn by_id(&self) -> HashMap<ParamId, Vec<f32>> {
+        self.sums.iter().map(|(id, sum)| (*id, sum.to_data().iter::<f32>().collect())).collect()
+    }
+
+    #[cfg(test)]
     pub(crate) fn values(&self) -> Vec<Vec<f32>> {
         self.order.iter().map(|id| self.sums[id].to_data().iter::<f32>().collect()).collect()
     }

@@ -1,4 +1,5 @@
 use crate::{Ambiguity, AnchorConfig, CorpusError, Result, Role, Span, Synonyms};
+use kbioxlm_files::is_in_share;
 use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, Matcher, TermIndex, is_same_name};
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rand_chacha::ChaCha8Rng;
@@ -57,12 +58,16 @@ impl<'a> Anchor<'a> {
             if is_ambiguous && *ambiguous == Ambiguity::Drop {
                 continue;
             }
-            let used =
-                !is_ambiguous && !self.held_out.contains(&mention.concept) && has_type(use_types, mention.concept);
+            let used = !is_ambiguous && !self.is_held_out(mention.concept) && has_type(use_types, mention.concept);
             let kbioxlm_knowledge::Mention { bytes, chars, term, concept } = mention;
             marked.push(Marked { bytes, chars, term, concept, used });
         }
         marked
+    }
+
+    fn is_held_out(&self, concept: ConceptIndex) -> bool {
+        self.held_out.contains(&concept)
+            || is_in_share(self.config.held_out_share, &["held-out concept", self.kb.concept(concept).id])
     }
 
     /// Whether a term of so many characters is not too short.

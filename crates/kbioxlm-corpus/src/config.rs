@@ -48,6 +48,8 @@ pub struct AnchorConfig {
     pub use_types: Names,
     /// Ids of concepts whose mentions are marked but never used.
     pub held_out: BTreeSet<String>,
+    /// Share of all concepts, 0 to 1, that is held out besides, by a hash of their ids: the same ones in every corpus.
+    pub held_out_share: f64,
     /// Levels at which a text without a marked mention is kept: `plain` as it is, `entity` as its original, `passage` as one
     /// side of a pair or both. At the level fact there is nothing to tell of it.
     pub keep_without_mentions: BTreeSet<Level>,
@@ -153,6 +155,7 @@ impl Default for AnchorConfig {
             mark_types: Names::default(),
             use_types: Names::default(),
             held_out: BTreeSet::new(),
+            held_out_share: 0.0,
             keep_without_mentions: BTreeSet::from([Level::Plain, Level::Passage]),
             min_chunk: 256,
             min_tail: 128,

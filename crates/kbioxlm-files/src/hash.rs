@@ -1,5 +1,5 @@
 use crate::{FileError, Result};
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 
@@ -39,4 +39,10 @@ pub fn rng_for(seed: u64, scope: &[&str]) -> ChaCha8Rng {
         hasher.update(name.as_bytes());
     }
     ChaCha8Rng::from_seed(*hasher.finalize().as_bytes())
+}
+
+/// Whether what `scope` names belongs to the `share` (0 to 1) of all such things that a hash of the names alone chooses: the
+/// same in every run, and a larger share has all that a smaller one has.
+pub fn is_in_share(share: f64, scope: &[&str]) -> bool {
+    share > 0.0 && rng_for(0, scope).random::<f64>() < share
 }

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use kbioxlm_files::{
-    Lines, StagedDir, Table, hash_bytes, hash_file, read_json, read_jsonl, read_text, rng_for, write_atomic,
+    Lines, StagedDir, Table, hash_bytes, hash_file, is_in_share, read_json, read_jsonl, read_text, rng_for,
+    write_atomic,
 };
 use rand::Rng;
 use std::io::Write;
@@ -112,4 +113,18 @@ fn generators_depend_on_the_whole_scope() {
     assert_eq!(draw(1, &["ab", "c"]), draw(1, &["ab", "c"]));
     assert_ne!(draw(1, &["ab", "c"]), draw(1, &["a", "bc"]));
     assert_ne!(draw(1, &["ab", "c"]), draw(2, &["ab", "c"]));
+}
+
+#[test]
+fn shares_are_of_their_size_nested_and_of_each_scope_its_own() {
+    let within =
+        |what: &str, share| -> Vec<bool> { (0..20_000).map(|i| is_in_share(share, &[what, &i.to_string()])).collect() };
+    let count = |chosen: &[bool]| chosen.iter().filter(|c| **c).count() as f64;
+    let (few, many, others) = (within("document", 0.1), within("document", 0.3), within("concept", 0.1));
+    // Five standard deviations.
+    assert!((count(&few) - 2000.0).abs() < 212.0 && (count(&many) - 6000.0).abs() < 324.0);
+    assert!(few.iter().zip(&many).all(|(few, many)| !few || *many));
+    let both = few.iter().zip(&others).map(|(a, b)| *a && *b).collect::<Vec<_>>();
+    assert!((count(&both) - 200.0).abs() < 70.0, "what is in one share says nothing of another");
+    assert_eq!((count(&within("document", 0.0)), count(&within("document", 1.0))), (0.0, 20_000.0));
 }

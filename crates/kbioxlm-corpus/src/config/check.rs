@@ -60,7 +60,11 @@ impl AnchorConfig {
                 "correct one of the two",
             ));
         }
-        for (key, share) in [("switch_share", self.switch_share), ("hard_random_share", self.hard_random_share)] {
+        for (key, share) in [
+            ("switch_share", self.switch_share),
+            ("hard_random_share", self.hard_random_share),
+            ("held_out_share", self.held_out_share),
+        ] {
             if !(0.0..=1.0).contains(&share) {
                 return Err(CorpusError::setting(key, share.to_string(), "a share from 0 to 1", "correct it"));
             }

@@ -3,8 +3,10 @@
 use crate::world::{Place, check_spans, config, facts, kb, switches};
 use kbioxlm_corpus::render::{Tint, pieces};
 use kbioxlm_corpus::{Ambiguity, AnchorConfig, Example, Languages, Level, MinChars, Names, Role, Synonyms};
+use kbioxlm_files::is_in_share;
 use kbioxlm_knowledge::Matcher;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 const PIECES: [&str; 31] = [
     "cold",
@@ -219,7 +221,7 @@ fn switches_are_limited_and_reach_all_languages() {
     assert!(switched.iter().all(|e| switches(e).len() == 3 && e.spans.len() == 24));
     let names: Vec<&str> = switched.iter().flat_map(|e| switches(e)).collect();
     assert!(names.contains(&"发热") && names.contains(&"fiebre"), "the language is chosen at random");
-    let places: std::collections::BTreeSet<usize> =
+    let places: BTreeSet<usize> =
         switched.iter().flat_map(|e| e.spans.iter().enumerate().filter(|(_, s)| s.switched)).map(|(n, _)| n).collect();
     assert!(places.len() > 12, "not always the first mentions");
 }
@@ -233,6 +235,21 @@ fn held_out_concepts_are_marked_but_neither_switched_nor_told() {
         assert!(of_fever().count() > 0, "still marked in {}", example.id);
         assert!(of_fever().all(|s| s.role == Role::Entity && !s.switched), "{}", example.id);
     }
+}
+
+#[test]
+fn a_share_of_the_concepts_is_held_out_by_their_ids() {
+    let place = Place::new().texts("en", &["Aspirin lowers fever and headache in influenza. ".repeat(4)]);
+    let used = |held_out_share| -> BTreeSet<String> {
+        let examples = place.build(&AnchorConfig { held_out_share, max_switches: 99, ..settings() });
+        let spans = examples.into_iter().flat_map(|e| e.spans);
+        spans.filter(|s| s.switched || s.fact.is_some()).filter_map(|s| s.concept).collect()
+    };
+    let (all, some, none) = (used(0.0), used(0.5), used(1.0));
+    assert!(none.is_empty() && some.is_subset(&all));
+    let expected = all.iter().filter(|id| !is_in_share(0.5, &["held-out concept", id]));
+    assert_eq!(some.iter().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    assert!(!some.is_empty() && some.len() < all.len());
 }
 
 #[test]

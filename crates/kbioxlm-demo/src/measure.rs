@@ -3,10 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use kbioxlm_corpus::Corpus;
-use kbioxlm_eval::{Hit, name_retrieval};
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{DropoutSeeds, Heads, PackedBatch, load};
-use kbioxlm_train::encode_example;
+use kbioxlm_train::{Hit, encode_example, name_retrieval};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -26,7 +25,7 @@ pub(crate) fn retrieval(model: &Path, kb: &KnowledgeBase, from: &str, languages:
 /// Share of the concepts found, of those that `choose` accepts by their id; 0 where it accepts none.
 pub(crate) fn accuracy<'a>(hits: impl IntoIterator<Item = &'a Hit>, choose: impl Fn(&str) -> bool) -> f64 {
     let chosen: Vec<&Hit> = hits.into_iter().filter(|h| choose(&h.concept)).collect();
-    chosen.iter().filter(|h| h.found).count() as f64 / chosen.len().max(1) as f64
+    chosen.iter().filter(|h| h.found()).count() as f64 / chosen.len().max(1) as f64
 }
 
 /// How well the passage relation of the pairs in `corpora` is predicted: share of right answers, number of pairs.

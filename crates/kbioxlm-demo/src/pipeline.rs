@@ -11,7 +11,7 @@ use kbioxlm_eval::{Join, Task, evaluate, finetune_task};
 use kbioxlm_files::{create_dir, read_jsonl, rng_for, write_atomic, write_json_atomic};
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{Heads, Layout, ModelConfig, Tokenizer, init, save};
-use kbioxlm_train::{Budget, FinetuneConfig, Observer, PretrainConfig, StepMetrics, pretrain};
+use kbioxlm_train::{Budget, FinetuneConfig, Observer, PretrainConfig, PretrainInput, StepMetrics, pretrain};
 use rand::seq::SliceRandom;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -272,7 +272,8 @@ impl Demo<'_> {
         };
         let model = self.out.join(name);
         let never = AtomicBool::new(false);
-        let summary = pretrain(&config, base, corpus, &model, &never, &mut Steps { progress, total: 0 })?;
+        let input = PretrainInput { model: base, corpora: &[corpus.into()], knowledge: None };
+        let summary = pretrain(&config, &input, &model, &never, &mut Steps { progress, total: 0 })?;
         let metrics = read_jsonl::<StepMetrics>(&model.join("metrics.jsonl"), "the metrics of a step")?;
         let loss = metrics.map(|line| Ok(line?.1.loss)).collect::<Result<_>>()?;
         Ok(Trained { model, tokens: summary.tokens, loss })

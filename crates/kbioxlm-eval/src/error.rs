@@ -35,9 +35,6 @@ pub enum EvalError {
         /// What to do.
         help: String,
     },
-    /// The device did not hand the model's answers over.
-    #[error("cannot read the model's output from the device: {0}")]
-    Device(String),
     /// The experiment was interrupted; what is finished is kept.
     #[error("stopped in the step {step}; run the same command again to go on from here")]
     Stopped {

@@ -1,9 +1,8 @@
 //! Metrics of benchmarks, the zero-shot protocol, experiments, reports.
 //!
-//! [`finetune_task`] turns a pretrained directory into one for a [`Task`], [`evaluate`] scores it on a file,
-//! [`run_experiment`] does the whole chain that an [`Experiment`] describes, and [`name_retrieval`] looks at the
-//! embeddings themselves. Texts reach the model as running text with offsets, and gold labels that the model could
-//! not read still count.
+//! [`finetune_task`] turns a pretrained directory into one for a [`Task`], [`evaluate`] scores it on a file, and
+//! [`run_experiment`] does the whole chain that an [`Experiment`] describes. Texts reach the model as running text with
+//! offsets, and gold labels that the model could not read still count.
 
 mod dataset;
 mod encode;
@@ -13,7 +12,6 @@ mod experiment;
 mod finetune;
 mod leak;
 mod metrics;
-mod retrieval;
 mod score;
 mod task;
 mod texts;
@@ -32,7 +30,6 @@ pub use kbioxlm_benchmarks::{
 };
 pub use leak::{Fingerprint, Leak, leak};
 pub use metrics::{ClassScores, EntityScores, LabelScores, Scores, class_scores, entity_scores, label_scores};
-pub use retrieval::{Hit, Retrieval, name_retrieval};
 pub use score::Scored;
 pub use task::{DataFile, Task, TaskInfo, TaskOptions};
 pub use texts::read_texts;

@@ -4,10 +4,11 @@
 mod common;
 
 use common::file;
-use kbioxlm_eval::{EvalError, Experiment, ExperimentObserver, ExperimentReport, name_retrieval, run_experiment};
+use kbioxlm_eval::{EvalError, Experiment, ExperimentObserver, ExperimentReport, run_experiment};
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{Heads, load};
-use kbioxlm_train::Observer;
+use kbioxlm_train::{Observer, name_retrieval};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -171,6 +172,11 @@ fn names_are_found(kb: &Path, model: &Path) {
     let concepts: Vec<(&str, &str)> = across.hits.iter().map(|h| (h.concept.as_str(), h.query.as_str())).collect();
     assert_eq!(concepts, [("D1", "aspirin"), ("S1", "headache"), ("S2", "fever")]);
     assert!(across.hits.iter().all(|h| ["阿司匹林", "头痛", "发热"].contains(&h.answer.as_str())));
+    let names = BTreeMap::from([("D1", "阿司匹林"), ("S1", "头痛"), ("S2", "发热")]);
+    assert!(
+        across.hits.iter().all(|h| (1..=3).contains(&h.rank) && h.found() == (h.answer == names[h.concept.as_str()]))
+    );
+    assert_eq!(across.accuracy_at(3, |_| true), Some(1.0), "there are no more than three names");
     // Within one language each name is nearest to itself.
     let same = name_retrieval(&pretrained, &kb, "en", "en").unwrap();
     assert_eq!(same.accuracy(), 1.0, "{same:?}");

@@ -1,13 +1,12 @@
 //! Training steps on fixed batches, timed: the work of [`crate::pretrain`] without reading and saving.
 
-use crate::data::Data;
+use crate::data::{Corpora, Data};
 use crate::loss::{MicroBatch, Totals, backward, scalar};
 use crate::masking::{MaskedExample, MlmTask, mask};
 use crate::optimiser::{AdamW, GradientSum};
-use crate::{PretrainConfig, TrainError};
+use crate::{CorpusPart, PretrainConfig, TrainError};
 use burn::module::Module;
 use burn::tensor::Device;
-use kbioxlm_corpus::Corpus;
 use kbioxlm_files::rng_for;
 use kbioxlm_model::{DropoutSeeds, Heads, Layout, Model, ModelConfig, Tokenizer, init};
 use rand::{Rng, RngExt};
@@ -91,10 +90,11 @@ impl Workload {
         config.check()?;
         let model = ModelConfig::read(model_dir)?;
         let tokenizer = Tokenizer::load(model_dir)?;
-        let data = Data::read(&Corpus::open(corpus_dir)?, corpus_dir, &tokenizer, config.max_length, &mut ())?;
+        let parts = [CorpusPart::from(corpus_dir)];
+        let data = Data::read(&Corpora::open(&parts)?, &tokenizer, config.max_length, 0.0, false, &mut ())?;
         let batches = data.plan(config, 0).into_iter().flatten().take(steps).map(|numbers| {
             let mut batch = BenchBatch { ids: Vec::new(), positions: Vec::new(), targets: Vec::new() };
-            for example in numbers.into_iter().filter_map(|i| data.examples.get(i)) {
+            for example in numbers.into_iter().filter_map(|draw| data.examples.get(draw.example)) {
                 let mut rng = rng_for(config.seed, &["bench", &example.id]);
                 let special = tokenizer.special();
                 let masked = mask(example, &config.masking, tokenizer.vocab_size(), special, &mut rng);

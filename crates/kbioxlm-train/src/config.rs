@@ -1,5 +1,5 @@
 use crate::encode::MIN_LENGTH;
-use crate::{MaskingConfig, TrainError};
+use crate::{EvaluationConfig, MaskingConfig, RetrievalConfig, TrainError};
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 
@@ -112,6 +112,12 @@ pub struct PretrainConfig {
     pub max_skips: u64,
     /// What is masked.
     pub masking: MaskingConfig,
+    /// Evaluation on held-out documents; without it all are trained on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<EvaluationConfig>,
+    /// Retrieval of names across languages; it needs a knowledge base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retrieval: Option<RetrievalConfig>,
 }
 
 impl Default for PretrainConfig {
@@ -134,6 +140,8 @@ impl Default for PretrainConfig {
             on_divergence: OnDivergence::Stop,
             max_skips: 10,
             masking: MaskingConfig::default(),
+            evaluation: None,
+            retrieval: None,
         }
     }
 }
@@ -155,7 +163,13 @@ impl PretrainConfig {
         share("masking.ratio", self.masking.ratio)?;
         share("masking.mask", self.masking.mask)?;
         share("masking.random", self.masking.random)?;
-        share("masking.mask + masking.random", self.masking.mask + self.masking.random)
+        share("masking.mask + masking.random", self.masking.mask + self.masking.random)?;
+        match &self.evaluation {
+            Some(EvaluationConfig { held_out, .. }) if !(*held_out > 0.0 && *held_out < 1.0) => {
+                Err(setting("evaluation.held_out", held_out, "a share above 0 and below 1"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 use crate::TrainError;
 use kbioxlm_corpus::{Example, Level, Role};
 use kbioxlm_model::{Encoding, SpecialTokens, Tokenizer};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The shortest `max_length` that leaves room for something besides the special tokens of a pair.
@@ -24,6 +25,8 @@ pub struct EncodedExample {
     pub id: String,
     /// Kind of the example.
     pub level: Level,
+    /// Languages of the running text, ordered: `en`, of a pair in two languages `en-zh`.
+    pub languages: String,
     /// Token ids with the special tokens: `<s> A </s>`, `<s> chunk </s> fact </s> …`, `<s> A </s></s> B </s>`.
     pub ids: Vec<u32>,
     /// Knowledge spans, ordered, without common tokens.
@@ -123,7 +126,10 @@ fn assemble(
     let cut_facts = pieces.len() - kept.len();
     let cut_tokens = lengths.iter().sum::<usize>() - kept.iter().sum::<usize>();
     let label = example.label.map(|l| l.index());
-    Ok(EncodedExample { id: example.id.clone(), level: example.level, ids, spans, words, label, cut_tokens, cut_facts })
+    let languages: BTreeSet<&str> = example.running_text().map(|s| s.lang.as_str()).collect();
+    let languages = languages.into_iter().collect::<Vec<_>>().join("-");
+    let (id, level) = (example.id.clone(), example.level);
+    Ok(EncodedExample { id, level, languages, ids, spans, words, label, cut_tokens, cut_facts })
 }
 
 /// Tokens to keep of each segment; missing at the end: segments dropped as a whole.

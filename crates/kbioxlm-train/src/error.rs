@@ -1,5 +1,6 @@
 use kbioxlm_corpus::CorpusError;
 use kbioxlm_files::FileError;
+use kbioxlm_knowledge::KnowledgeError;
 use kbioxlm_model::ModelError;
 use std::fmt::{Display, Formatter};
 use std::path::PathBuf;
@@ -17,6 +18,9 @@ pub enum TrainError {
     /// The anchored corpus cannot be read.
     #[error(transparent)]
     Corpus(#[from] CorpusError),
+    /// The knowledge base cannot be read.
+    #[error(transparent)]
+    Knowledge(#[from] KnowledgeError),
     /// The model or its tokenizer cannot be read, written or used.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -98,6 +98,22 @@ pub(crate) fn backward(
     totals: Totals,
     seeds: &mut DropoutSeeds,
 ) -> Option<(Gradients, LossSums)> {
+    let (loss, sums) = forward(model, batch, totals, seeds)?;
+    Some((loss.backward(), sums))
+}
+
+/// The losses alone, without dropout; `model`: without autodiff.
+pub(crate) fn evaluate(model: &Model, batch: &MicroBatch) -> LossSums {
+    let totals = Totals::of(std::slice::from_ref(batch));
+    forward(model, batch, totals, &mut DropoutSeeds::off()).map(|(_, sums)| sums).unwrap_or_default()
+}
+
+fn forward(
+    model: &Model,
+    batch: &MicroBatch,
+    totals: Totals,
+    seeds: &mut DropoutSeeds,
+) -> Option<(Tensor<1>, LossSums)> {
     if batch.rows.is_empty() {
         return None;
     }
@@ -119,13 +135,12 @@ pub(crate) fn backward(
     }
     if !batch.labels.is_empty() {
         let logits = model.prp_logits(states.narrow(0, masked, batch.labels.len()));
-        let right = correct(logits.clone().inner(), &batch.labels);
+        let right = correct(logits.clone(), &batch.labels);
         let loss = cross_entropy(logits, &batch.labels);
         sums.prp = TaskSum { loss: scalar(&loss), correct: right, count: batch.labels.len() as u64 };
         losses.push(loss.div_scalar(totals.pairs as f64));
     }
-    let loss = losses.into_iter().reduce(|a, b| a + b)?;
-    Some((loss.backward(), sums))
+    Some((losses.into_iter().reduce(|a, b| a + b)?, sums))
 }
 
 impl<'a> FromIterator<&'a RowLoss> for TaskSum {

@@ -83,22 +83,26 @@ impl TaskSum {
     }
 }
 
-/// `metrics.jsonl`, one line a step.
+/// A file of records, one a line, each with the number of its `step`.
 #[derive(Debug)]
-pub(crate) struct MetricsFile {
+pub(crate) struct StepLines {
     file: Append,
 }
 
-impl MetricsFile {
+impl StepLines {
     /// Opens the file for appending, after removing everything behind `last_step`: lines of steps that a killed run had
     /// done since its last checkpoint, perhaps half a line, would otherwise stand there twice.
     pub(crate) fn open(path: &Path, last_step: u64) -> Result<Self, FileError> {
+        #[derive(Deserialize)]
+        struct Numbered {
+            step: u64,
+        }
         let mut kept = Vec::new();
         if last_step > 0 && path.exists() {
             for line in Lines::open(path)? {
                 let (_, line) = line?;
-                match serde_json::from_str::<StepMetrics>(&line) {
-                    Ok(metrics) if metrics.step <= last_step => kept.push(line),
+                match serde_json::from_str::<Numbered>(&line) {
+                    Ok(record) if record.step <= last_step => kept.push(line),
                     _ => break,
                 }
             }
@@ -107,9 +111,9 @@ impl MetricsFile {
         Ok(Self { file: Append::open(path)? })
     }
 
-    pub(crate) fn write(&mut self, metrics: &StepMetrics) -> Result<(), FileError> {
+    pub(crate) fn write(&mut self, record: &impl Serialize) -> Result<(), FileError> {
         // Numbers under fixed names always are JSON.
-        let mut line = serde_json::to_vec(metrics).unwrap_or_default();
+        let mut line = serde_json::to_vec(record).unwrap_or_default();
         line.push(b'\n');
         self.file.write(&line)
     }
@@ -145,10 +149,10 @@ mod tests {
     fn a_resumed_file_has_each_step_once() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("metrics.jsonl");
-        let mut file = MetricsFile::open(&path, 0).unwrap();
+        let mut file = StepLines::open(&path, 0).unwrap();
         (1..=5).for_each(|s| file.write(&step(s)).unwrap());
         file.file.write(b"{\"step\": 6, \"ep").unwrap();
-        let mut file = MetricsFile::open(&path, 3).unwrap();
+        let mut file = StepLines::open(&path, 3).unwrap();
         (4..=6).for_each(|s| file.write(&step(s)).unwrap());
         let steps: Vec<u64> = kbioxlm_files::read_jsonl::<StepMetrics>(&path, "metrics")
             .unwrap()

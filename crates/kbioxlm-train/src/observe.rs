@@ -1,4 +1,4 @@
-use crate::StepMetrics;
+use crate::{Evaluation, StepMetrics};
 use std::path::Path;
 
 /// Is told how training goes on, for instance to draw a progress bar. All methods do nothing by default.
@@ -26,6 +26,11 @@ pub trait Observer {
     /// Something that the user should know, and that does not end the run.
     fn warning(&mut self, message: &str) {
         let _ = message;
+    }
+
+    /// The model was evaluated on what it is not trained on.
+    fn evaluation(&mut self, evaluation: &Evaluation) {
+        let _ = evaluation;
     }
 
     /// A checkpoint was written.

@@ -1,9 +1,13 @@
 use crate::checkpoint::{BestCheckpoint, Checkpoints, Contents, Identity, Position};
-use crate::data::Data;
+use crate::data::{Corpora, Data};
+use crate::encode::EncodedExample;
+use crate::evaluation::{Evaluation, Evaluator, HeldOut};
 use crate::lock::RunLock;
 use crate::loss::{LossSums, MicroBatch, Totals, backward};
 use crate::masking::mask;
 use crate::metrics::TaskSum;
+use crate::mixture::{CorpusPart, Draw};
+use crate::name_search::NameSearch;
 use crate::optimiser::{AdamW, GradientSum};
 use crate::prior::set_prior;
 use crate::recorder::Recorder;
@@ -11,15 +15,27 @@ use crate::schedule::Schedule;
 use crate::{Divergence, Observer, OnDivergence, PretrainConfig, StepMetrics, TrainError};
 use burn::module::Module;
 use burn::tensor::Device;
-use kbioxlm_corpus::Corpus;
 use kbioxlm_files::{FileError, create_dir, hash_bytes, hash_file, rng_for, write_atomic};
+use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{DropoutSeeds, Heads, Model, ModelConfig, SpecialTokens, Tokenizer};
 use rand::Rng;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+
+/// What a pretraining run reads.
+#[derive(Copy, Clone, Debug)]
+pub struct PretrainInput<'a> {
+    /// Base model, an HF directory.
+    pub model: &'a Path,
+    /// Anchored corpora.
+    pub corpora: &'a [CorpusPart],
+    /// The knowledge base that they were built with, for [`RetrievalConfig`](crate::RetrievalConfig).
+    pub knowledge: Option<&'a Path>,
+}
 
 /// What a pretraining run did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,25 +54,34 @@ pub struct PretrainSummary {
     pub resumed_from: Option<u64>,
     /// Whether it was stopped before its end; called again it goes on.
     pub interrupted: bool,
-    /// Examples in the corpus.
+    /// Examples that are trained on.
     pub examples: usize,
-    /// Tokens of the corpus that did not fit into `max_length`.
+    /// Examples that are held out.
+    pub held_out: usize,
+    /// Tokens of the corpora that did not fit into `max_length`.
     pub cut_tokens: usize,
-    /// Facts of the corpus that did not fit into `max_length`.
+    /// Facts of the corpora that did not fit into `max_length`.
     pub cut_facts: usize,
     /// Tensors that the base model did not have and that were initialised.
     pub initialised: Vec<String>,
     /// The last step of this call.
     pub last: Option<StepMetrics>,
+    /// The last evaluation of this call.
+    pub evaluation: Option<Evaluation>,
     /// Wall-clock time of this call.
     pub seconds: f64,
 }
 
-/// Trains a model on an anchored corpus.
+/// Trains a model on anchored corpora.
+///
+/// An epoch has as many tokens as all corpora together; a [weight](CorpusPart::weight) is a corpus's share of
+/// them. A corpus whose share is larger than its size comes more than once in an epoch, one whose share is smaller goes on in the
+/// next epoch where it stopped.
 ///
 /// `out` receives the trained model as an HF directory, `pretrain.toml` (the settings in full), `metrics.jsonl` (one
-/// [`StepMetrics`] a line), the same for TensorBoard in `tensorboard`, and `checkpoints/step-N`, of which `keep` says which
-/// ones stay. If `out` has a checkpoint of the same settings, base model and corpus, the run goes on from there, to the very
+/// [`StepMetrics`] a line), the same for TensorBoard in `tensorboard`, `evaluations.jsonl` (one [`Evaluation`] a line, if
+/// something is to be evaluated), and `checkpoints/step-N`, of which `keep` says which ones stay. If `out` has a checkpoint of the
+/// same settings, base model, corpora and knowledge base, the run goes on from there, to the very
 /// result it would have had without the interruption; of several it takes the newest that is intact. It may have been killed
 /// at any moment.
 /// When `stop` becomes true, the current step is finished, a checkpoint written, and the summary says `interrupted`.
@@ -66,14 +91,14 @@ pub struct PretrainSummary {
 /// another run or a running process in `out`, or a loss that is no longer a number.
 pub fn pretrain(
     config: &PretrainConfig,
-    model_dir: &Path,
-    corpus_dir: &Path,
+    input: &PretrainInput<'_>,
     out: &Path,
     stop: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<PretrainSummary, TrainError> {
     let begin = Instant::now();
     config.check()?;
+    let model_dir = input.model;
     let model_config = ModelConfig::read(model_dir)?;
     if config.max_length > model_config.max_length() {
         return Err(TrainError::Setting {
@@ -83,13 +108,21 @@ pub fn pretrain(
             help: "lower it".to_owned(),
         });
     }
-    let corpus = Corpus::open(corpus_dir)?;
-    let run = Identity { config: config.clone(), model: hash_model(model_dir)?, corpus: corpus.hash().to_owned() };
+    let corpora = Corpora::open(input.corpora)?;
+    let knowledge = open_knowledge(config, input)?;
+    let run = Identity {
+        config: config.clone(),
+        model: hash_model(model_dir)?,
+        corpus: corpora.hash(),
+        weights: corpora.weights(),
+        knowledge: knowledge.as_ref().map(|kb| kb.hash().to_owned()),
+    };
     let checkpoints = Checkpoints::new(out, &config.keep, run);
     let lock = if out.exists() { Some(RunLock::take(out)?) } else { None };
     let resumed = checkpoints.resume(observer)?;
     let tokenizer = Tokenizer::load(model_dir)?;
-    let data = Data::read(&corpus, corpus_dir, &tokenizer, config.max_length, observer)?;
+    let held_out = config.evaluation.as_ref().map_or(0.0, |e| e.held_out);
+    let mut data = Data::read(&corpora, &tokenizer, config.max_length, held_out, knowledge.is_some(), observer)?;
     let total_steps = data.steps(config);
     if config.head_warmup_steps >= total_steps {
         return Err(TrainError::Setting {
@@ -99,12 +132,15 @@ pub fn pretrain(
             help: "lower it or raise the budget".to_owned(),
         });
     }
+    let heads = Heads { mlm: true, prp: data.has_labels(), ..Heads::default() };
+    let held_out = std::mem::take(&mut data.held_out);
+    let kept_back = held_out.len();
+    let mut evaluator = prepare_evaluation(config, held_out, &data.anchored, &corpora, knowledge.as_ref(), &tokenizer)?;
     create_dir(out)?;
     let _lock = lock.map_or_else(|| RunLock::take(out), Ok)?;
     write_settings(config, &out.join("pretrain.toml"))?;
 
     let device = Device::flex();
-    let heads = Heads { mlm: true, prp: data.has_labels(), ..Heads::default() };
     let source = resumed.as_ref().map_or(model_dir, |c| c.dir.as_path());
     let mut loaded = kbioxlm_model::load(source, &heads, config.seed, &device)?;
     if !loaded.initialised.is_empty() {
@@ -127,6 +163,7 @@ pub fn pretrain(
         special: *tokenizer.special(),
     };
     let mut recorder = Recorder::open(out, position.step)?;
+    evaluator.open(&out.join("evaluations.jsonl"), position.step)?;
     let mut saved = position.step;
     let save = |trainer: &Trainer<'_>, position: Position, recorder: &mut Recorder| {
         let Trainer { model, optimiser, .. } = trainer;
@@ -136,6 +173,11 @@ pub fn pretrain(
 
     observer.start(position.step, total_steps);
     let mut last = None;
+    let mut evaluation = None;
+    if resumed.is_none() {
+        evaluation = evaluator.after(0, total_steps, 0, &trainer.model)?;
+        evaluation.iter().for_each(|e| observer.evaluation(e));
+    }
     let mut plan = data.plan(config, position.epoch);
     while position.step < total_steps && !stop.load(Ordering::Relaxed) {
         let Some(step) = plan.get(position.step_in_epoch as usize) else {
@@ -153,6 +195,10 @@ pub fn pretrain(
         recorder.step(&metrics)?;
         observer.step(&metrics);
         last = Some(metrics);
+        if let Some(done) = evaluator.after(position.step, total_steps, position.tokens, &trainer.model)? {
+            observer.evaluation(&done);
+            evaluation = Some(done);
+        }
         if position.step % config.save_every == 0 {
             observer.checkpoint(&save(&trainer, position, &mut recorder)?);
             saved = position.step;
@@ -174,10 +220,12 @@ pub fn pretrain(
         resumed_from: resumed.map(|c| c.position.step),
         interrupted,
         examples: data.examples.len(),
+        held_out: kept_back,
         cut_tokens: data.examples.iter().map(|e| e.cut_tokens).sum(),
         cut_facts: data.examples.iter().map(|e| e.cut_facts).sum(),
         initialised: loaded.initialised,
         last,
+        evaluation,
         seconds: begin.elapsed().as_secs_f64(),
     })
 }
@@ -204,6 +252,52 @@ fn count_skip(
     }
     observer.warning(&format!("{divergence}; this step changes nothing"));
     Ok(())
+}
+
+/// # Errors
+/// Retrieval without a knowledge base, or one that cannot be read.
+fn open_knowledge(config: &PretrainConfig, input: &PretrainInput<'_>) -> Result<Option<KnowledgeBase>, TrainError> {
+    match (&config.retrieval, input.knowledge) {
+        (None, _) => Ok(None),
+        (Some(_), Some(dir)) => Ok(Some(KnowledgeBase::open(dir)?)),
+        (Some(_), None) => Err(TrainError::Setting {
+            key: "retrieval",
+            found: "set without a knowledge base".to_owned(),
+            expected: "the knowledge base whose names to look up".to_owned(),
+            help: "name the one that the corpora were built with, or leave out `retrieval`".to_owned(),
+        }),
+    }
+}
+
+/// What is to be evaluated, on what the corpora held out.
+fn prepare_evaluation(
+    config: &PretrainConfig,
+    held_out: Vec<EncodedExample>,
+    anchored: &BTreeSet<String>,
+    corpora: &Corpora<'_>,
+    knowledge: Option<&KnowledgeBase>,
+    tokenizer: &Tokenizer,
+) -> Result<Evaluator, TrainError> {
+    let mut evaluator = Evaluator::default();
+    if let Some(settings) = &config.evaluation {
+        if held_out.is_empty() {
+            return Err(TrainError::Setting {
+                key: "evaluation.held_out",
+                found: settings.held_out.to_string(),
+                expected: "a share that some example of the corpora is part of".to_owned(),
+                help: "raise it, or leave out `evaluation`".to_owned(),
+            });
+        }
+        let (vocabulary, special) = (tokenizer.vocab_size(), tokenizer.special());
+        let held_out = HeldOut::new(held_out, settings, &config.masking, config.tokens_per_batch, vocabulary, special);
+        evaluator.held_out = Some((settings.every, held_out));
+    }
+    if let (Some(settings), Some(kb)) = (&config.retrieval, knowledge) {
+        let languages = corpora.languages();
+        let search = NameSearch::new(kb, settings, config.seed, &languages, anchored, tokenizer, config.max_length)?;
+        evaluator.names = Some((settings.every, search));
+    }
+    Ok(evaluator)
 }
 
 fn write_settings(config: &PretrainConfig, path: &Path) -> Result<(), FileError> {
@@ -236,10 +330,10 @@ impl Trainer<'_> {
     /// One optimisation step over the micro-batches given; consumes the trainer so that weights are updated in place.
     ///
     /// Where loss or gradient is no number nothing is updated, and the third value says where.
-    fn step(mut self, data: &Data, step: &[Vec<usize>], position: Position) -> (Self, StepMetrics, Option<Divergence>) {
+    fn step(mut self, data: &Data, step: &[Vec<Draw>], position: Position) -> (Self, StepMetrics, Option<Divergence>) {
         let begin = Instant::now();
         let number = position.step + 1;
-        let batches: Vec<MicroBatch> = step.iter().map(|batch| self.mask(data, batch, position.epoch)).collect();
+        let batches: Vec<MicroBatch> = step.iter().map(|batch| self.mask(data, batch)).collect();
         let totals = Totals::of(&batches);
         let warming = position.step < self.config.head_warmup_steps;
         let mut gradients = GradientSum::default();
@@ -266,7 +360,8 @@ impl Trainer<'_> {
         let divergence = [("loss", loss), ("gradient norm", norm)].into_iter().find(|(_, value)| !value.is_finite());
         let divergence = divergence.map(|(what, value)| {
             let batches = if lost.is_empty() { (0..step.len()).collect() } else { lost };
-            let examples = batches.iter().filter_map(|&b| step.get(b)).flatten().filter_map(|&i| data.examples.get(i));
+            let examples =
+                batches.iter().filter_map(|&b| step.get(b)).flatten().filter_map(|d| data.examples.get(d.example));
             let examples = examples.map(|e| e.id.clone()).collect();
             let batches = batches.into_iter().map(|b| b + 1).collect();
             Divergence { step: number, epoch: position.epoch, what, value, batches, examples }
@@ -297,11 +392,11 @@ impl Trainer<'_> {
         (self, metrics, divergence)
     }
 
-    fn mask(&self, data: &Data, batch: &[usize], epoch: u64) -> MicroBatch {
-        let examples = batch.iter().filter_map(|&i| data.examples.get(i));
+    fn mask(&self, data: &Data, batch: &[Draw]) -> MicroBatch {
+        let examples = batch.iter().filter_map(|draw| Some((data.examples.get(draw.example)?, draw.pass)));
         let masked: Vec<_> = examples
-            .map(|example| {
-                let mut rng = rng_for(self.config.seed, &["mask", &epoch.to_string(), &example.id]);
+            .map(|(example, pass)| {
+                let mut rng = rng_for(self.config.seed, &["mask", &pass.to_string(), &example.id]);
                 mask(example, &self.config.masking, self.vocabulary, &self.special, &mut rng)
             })
             .collect();

@@ -40,6 +40,7 @@ mod tests {
         let example = EncodedExample {
             id: "a".into(),
             level: Level::Plain,
+            languages: "en".into(),
             ids: vec![0, 5, 5, 5, 6, 2],
             spans: Vec::new(),
             words: Vec::new(),

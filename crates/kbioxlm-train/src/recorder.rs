@@ -1,6 +1,6 @@
 use crate::events::EventFile;
 use crate::figures::{Means, figures};
-use crate::metrics::MetricsFile;
+use crate::metrics::StepLines;
 use crate::{StepMetrics, TrainError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 /// Writes down what a run does, step by step: for programs, for TensorBoard, and for the next checkpoint.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    metrics: MetricsFile,
+    metrics: StepLines,
     events: EventFile,
     means: Means,
 }
@@ -16,7 +16,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Goes on behind `last_step`; what stands there of later steps, lost with a killed run, does not count any more.
     pub(crate) fn open(out: &Path, last_step: u64) -> Result<Self, TrainError> {
-        let metrics = MetricsFile::open(&out.join("metrics.jsonl"), last_step)?;
+        let metrics = StepLines::open(&out.join("metrics.jsonl"), last_step)?;
         Ok(Self { metrics, events: EventFile::new(&out.join("tensorboard")), means: Means::default() })
     }
 

@@ -8,8 +8,8 @@ use kbioxlm_corpus::{Corpus, Level};
 use kbioxlm_files::read_jsonl;
 use kbioxlm_model::Tokenizer;
 use kbioxlm_train::{
-    Budget, KeepConfig, Observer, OnDivergence, PretrainConfig, PretrainSummary, StepMetrics, TrainError,
-    encode_example, pretrain,
+    Budget, KeepConfig, Observer, OnDivergence, PretrainConfig, PretrainInput, PretrainSummary, StepMetrics,
+    TrainError, encode_example, pretrain,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -63,8 +63,20 @@ impl Run {
     /// Trains into `out`; returns the warnings too.
     fn run(&self, config: &PretrainConfig, out: &str) -> (Result<PretrainSummary, TrainError>, Vec<String>) {
         let mut log = Log { warnings: Vec::new(), after: |_| () };
-        let result = pretrain(config, &self.world.model, &self.corpus, &self.path(out), &NEVER, &mut log);
+        let result = self.watched(config, out, &NEVER, &mut log);
         (result, log.warnings)
+    }
+
+    fn watched(
+        &self,
+        config: &PretrainConfig,
+        out: &str,
+        stop: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Result<PretrainSummary, TrainError> {
+        let corpora = [self.corpus.as_path().into()];
+        let input = PretrainInput { model: &self.world.model, corpora: &corpora, knowledge: None };
+        pretrain(config, &input, &self.path(out), stop, observer)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -234,7 +246,7 @@ fn steps_without_a_number_are_named_skipped_and_counted() {
     // Interrupted behind a skipped step, the run remembers it.
     let flag = AtomicBool::new(false);
     let mut log = Log { warnings: Vec::new(), after: |step| flag.store(step == found.step, Ordering::Relaxed) };
-    pretrain(&skip, &run.world.model, &run.corpus, &run.path("again"), &flag, &mut log).unwrap();
+    run.watched(&skip, "again", &flag, &mut log).unwrap();
     let again = run.run(&skip, "again").0.unwrap();
     assert_eq!((again.resumed_from, again.skipped), (Some(found.step), summary.skipped));
     let result = |out: &str| fs::read(run.path(out).join("model.safetensors")).unwrap();
@@ -264,6 +276,6 @@ fn two_runs_in_one_directory_are_refused() {
     let mut refused = Vec::new();
     let mut log =
         Log { warnings: Vec::new(), after: |_| refused.push(run.run(&config, "out").0.unwrap_err().to_string()) };
-    pretrain(&config, &run.world.model, &run.corpus, &run.path("out"), &flag, &mut log).unwrap();
+    run.watched(&config, "out", &flag, &mut log).unwrap();
     assert!(refused.len() == 2 && refused[0].contains("another process"), "{refused:?}");
 }

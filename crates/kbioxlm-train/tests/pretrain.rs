@@ -6,7 +6,7 @@ use common::World;
 use kbioxlm_corpus::Level;
 use kbioxlm_files::read_jsonl;
 use kbioxlm_train::{
-    Budget, Observer, PretrainConfig, PretrainSummary, StepMetrics, TaskMetrics, TrainError, pretrain,
+    Budget, Observer, PretrainConfig, PretrainInput, PretrainSummary, StepMetrics, TaskMetrics, TrainError, pretrain,
 };
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
@@ -31,7 +31,19 @@ fn config(steps: u64) -> PretrainConfig {
 }
 
 fn run(config: &PretrainConfig, world: &World, corpus: &Path, out: &str) -> Result<PretrainSummary, TrainError> {
-    pretrain(config, &world.model, corpus, &world.path(out), &AtomicBool::new(false), &mut ())
+    watched(config, world, corpus, out, &AtomicBool::new(false), &mut ())
+}
+
+fn watched(
+    config: &PretrainConfig,
+    world: &World,
+    corpus: &Path,
+    out: &str,
+    stop: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<PretrainSummary, TrainError> {
+    let input = PretrainInput { model: &world.model, corpora: &[corpus.into()], knowledge: None };
+    pretrain(config, &input, &world.path(out), stop, observer)
 }
 
 fn metrics(dir: &Path) -> Vec<StepMetrics> {
@@ -112,7 +124,7 @@ fn a_killed_run_resumes_to_the_very_same_result() {
     let out = world.path("killed");
     let killed = catch_unwind(AssertUnwindSafe(|| {
         let mut die = At(|step| assert!(step < 5, "killed"));
-        pretrain(&config, &world.model, &corpus, &out, &never, &mut die)
+        watched(&config, &world, &corpus, "killed", &never, &mut die)
     }));
     assert!(killed.is_err() && !out.join("model.safetensors").exists());
     let summary = run(&config, &world, &corpus, "killed").unwrap();
@@ -123,7 +135,7 @@ fn a_killed_run_resumes_to_the_very_same_result() {
     let stop = AtomicBool::new(false);
     let out = world.path("stopped");
     let mut at = At(|step| stop.store(step == 3, Ordering::Relaxed));
-    let summary = pretrain(&config, &world.model, &corpus, &out, &stop, &mut at).unwrap();
+    let summary = watched(&config, &world, &corpus, "stopped", &stop, &mut at).unwrap();
     assert_eq!((summary.interrupted, summary.steps), (true, 3));
     let summary = run(&config, &world, &corpus, "stopped").unwrap();
     assert_eq!((summary.resumed_from, summary.interrupted), (Some(3), false));
@@ -177,7 +189,7 @@ fn head_warm_up_leaves_the_body_as_it_is() {
     let out = world.path("out");
     let config = PretrainConfig { head_warmup_steps: 3, head_learning_rate: 0.02, ..config(4) };
     let mut at = At(|step| stop.store(step == 3, Ordering::Relaxed));
-    pretrain(&config, &world.model, &corpus, &out, &stop, &mut at).unwrap();
+    watched(&config, &world, &corpus, "out", &stop, &mut at).unwrap();
     let (before, warm) = (weights(&world.model), weights(&out.join("checkpoints/step-3")));
     for (name, values) in &before {
         assert_eq!(values != &warm[name], name.starts_with("lm_head"), "{name}");

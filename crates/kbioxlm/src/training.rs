@@ -3,7 +3,9 @@
 use crate::progress::bar;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use kbioxlm_plot::grouped;
-use kbioxlm_train::{EpochScore, Observer, StepMetrics, TaskMetrics};
+use kbioxlm_train::{
+    EpochScore, Evaluation, HeldOutMetrics, NamesFound, Observer, RetrievalMetrics, StepMetrics, TaskMetrics,
+};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -66,6 +68,23 @@ impl Observer for TrainingBar {
         self.news = News { begin: Some(Instant::now()), first: done, total, ..News::default() };
     }
 
+    fn evaluation(&mut self, evaluation: &Evaluation) {
+        self.bar.suspend(|| {
+            let step = evaluation.step;
+            if let Some(HeldOutMetrics { all, .. }) = &evaluation.held_out {
+                let tasks = [("entities", all.entity_mlm), ("relations", all.relation_mlm), ("passages", all.prp)];
+                let score = |(name, task): (&str, Option<TaskMetrics>)| {
+                    task.map(|t| format!(", {name} {:.1} % (loss {:.3})", 100.0 * t.accuracy, t.loss))
+                };
+                let scores: String = tasks.into_iter().filter_map(score).collect();
+                tracing::info!("step {step}: held out: {} examples{scores}", all.examples);
+            }
+            for line in evaluation.retrieval.iter().map(names_found) {
+                tracing::info!("step {step}: names {line}");
+            }
+        });
+    }
+
     fn warning(&mut self, message: &str) {
         self.bar.suspend(|| tracing::warn!("{message}"));
     }
@@ -88,6 +107,19 @@ impl Observer for TrainingBar {
         let EpochScore { epoch, loss, score, .. } = e;
         self.bar.suspend(|| tracing::info!("epoch {epoch}: loss {loss:.4}, dev score {:.2}{best}", 100.0 * score));
     }
+}
+
+/// How many names were found, in words.
+pub fn names_found(search: &RetrievalMetrics) -> String {
+    let found = |what: &str, names: Option<NamesFound>| {
+        names.map(|n| {
+            let [first, five] = [n.accuracy_at_1, n.accuracy_at_5].map(|a| 100.0 * a);
+            format!("{what} {first:.1} % at 1 and {five:.1} % at 5 of {}", n.concepts)
+        })
+    };
+    let groups = [found("held out", search.held_out), found("anchored", search.anchored)];
+    let groups: Vec<String> = groups.into_iter().flatten().collect();
+    format!("{} → {}: {}, among {} names", search.from, search.to, groups.join("; "), search.names)
 }
 
 fn others(n: usize) -> String {

@@ -7,7 +7,7 @@ use crate::task::TaskInfo;
 use crate::{EvalError, Evaluation, evaluate, finetune_task, read_texts};
 use kbioxlm_files::{FileError, create_dir, read_json, write_atomic, write_json_atomic};
 use kbioxlm_knowledge::{Description, KnowledgeBase};
-use kbioxlm_train::{FinetuneConfig, Observer};
+use kbioxlm_train::{CorpusPart, FinetuneConfig, Observer, PretrainInput};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -144,7 +144,9 @@ impl Run<'_> {
         let inputs = json!({ "model": start.key, "corpus": corpus.key, "settings": pretrain });
         let stop = self.stop;
         self.steps.run(&format!("pretrain {name}"), inputs, |dir, observer| {
-            kbioxlm_train::pretrain(pretrain, &start.dir, &corpus.dir, dir, stop, observer.training())?;
+            let corpora = [CorpusPart::from(corpus.dir.as_path())];
+            let input = PretrainInput { model: &start.dir, corpora: &corpora, knowledge: Some(&kb.dir) };
+            kbioxlm_train::pretrain(pretrain, &input, dir, stop, observer.training())?;
             Ok(())
         })
     }

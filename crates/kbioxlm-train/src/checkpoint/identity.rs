@@ -15,8 +15,14 @@ pub(crate) struct Identity {
     pub(crate) config: PretrainConfig,
     /// Hash of the base model's weights and tokenizer.
     pub(crate) model: String,
-    /// Hash of the corpus.
+    /// Hash of the corpora.
     pub(crate) corpus: String,
+    /// Weights of the corpora, if they have any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) weights: Vec<f64>,
+    /// Hash of the knowledge base whose names are looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) knowledge: Option<String>,
 }
 
 impl Identity {
@@ -55,7 +61,13 @@ mod tests {
 
     #[test]
     fn differences_are_named_with_both_values() {
-        let run = Identity { config: PretrainConfig::default(), model: "aaaa".into(), corpus: "bbbb".into() };
+        let run = Identity {
+            config: PretrainConfig::default(),
+            model: "aaaa".into(),
+            corpus: "bbbb".into(),
+            weights: Vec::new(),
+            knowledge: None,
+        };
         let mut other = run.clone();
         assert_eq!(run.differences(&serde_json::to_value(&other).unwrap()).unwrap(), "");
         other.config.learning_rate = 0.5;

@@ -15,6 +15,7 @@ fn example(level: Level, n: usize, spans: &[(Range<usize>, Role, Option<u32>)]) 
     EncodedExample {
         id: "e".into(),
         level,
+        languages: "en".into(),
         ids,
         spans: spans.iter().map(span).collect(),
         words: (1..=n).step_by(2).map(|i| i..(i + 2).min(n + 1)).collect(),

@@ -1,4 +1,5 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+// Each test program uses a part of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, dead_code)]
 //! A small world on the disk: sixteen concepts in a ring ("a causes the next one") in two languages, a corpus about
 //! them, and a tiny random model with a tokenizer.
 
@@ -55,6 +56,11 @@ impl World {
 
     /// Builds the corpus `name` of these levels.
     pub fn corpus(&self, name: &str, levels: &[Level], seed: u64) -> PathBuf {
+        self.corpus_without(name, levels, seed, &[])
+    }
+
+    /// The same without anchoring the concepts `held_out`.
+    pub fn corpus_without(&self, name: &str, levels: &[Level], seed: u64, held_out: &[&str]) -> PathBuf {
         let out = self.path(name);
         let text = |lang: &str| {
             let path = self.path(&format!("{lang}.jsonl"));
@@ -67,6 +73,7 @@ impl World {
             min_chunk: 40,
             min_tail: 20,
             max_facts: 3,
+            held_out: held_out.iter().map(|id| (*id).to_owned()).collect(),
             ..AnchorConfig::default()
         };
         let kb = KnowledgeBase::open(&self.path("kb")).unwrap();

@@ -1,0 +1,226 @@
+//! Evaluation beside training, and training on mixtures.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod common;
+
+use common::World;
+use kbioxlm_corpus::{Corpus, Level};
+use kbioxlm_files::read_jsonl;
+use kbioxlm_train::{
+    Budget, CorpusPart, Evaluation, EvaluationConfig, Observer, PretrainConfig, PretrainInput, PretrainSummary,
+    RetrievalConfig, StepMetrics, TrainError, pretrain,
+};
+use std::fs;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const LEVELS: [Level; 3] = [Level::Entity, Level::Fact, Level::Passage];
+
+fn number(n: u64) -> NonZeroU64 {
+    NonZeroU64::new(n).unwrap()
+}
+
+fn config(steps: u64) -> PretrainConfig {
+    PretrainConfig {
+        max_length: 64,
+        tokens_per_batch: 384,
+        budget: Budget::Steps(number(steps)),
+        learning_rate: 5e-3,
+        ..PretrainConfig::default()
+    }
+}
+
+/// Everything evaluated every `every` steps.
+fn evaluated(steps: u64, every: u64) -> PretrainConfig {
+    let every = number(every);
+    PretrainConfig {
+        evaluation: Some(EvaluationConfig { every, held_out: 0.2, ..EvaluationConfig::default() }),
+        retrieval: Some(RetrievalConfig { every, ..RetrievalConfig::default() }),
+        ..config(steps)
+    }
+}
+
+struct Run<'a> {
+    world: &'a World,
+    corpora: Vec<CorpusPart>,
+}
+
+impl<'a> Run<'a> {
+    fn new(world: &'a World, corpora: &[(&Path, Option<f64>)]) -> Self {
+        let part = |(path, weight): &(&Path, Option<f64>)| CorpusPart { path: path.to_path_buf(), weight: *weight };
+        Self { world, corpora: corpora.iter().map(part).collect() }
+    }
+
+    fn run(&self, config: &PretrainConfig, out: &str) -> Result<PretrainSummary, TrainError> {
+        self.stopped(config, out, u64::MAX)
+    }
+
+    fn stopped(&self, config: &PretrainConfig, out: &str, after: u64) -> Result<PretrainSummary, TrainError> {
+        struct Stop(AtomicBool, u64);
+        impl Observer for &Stop {
+            fn step(&mut self, metrics: &StepMetrics) {
+                self.0.store(metrics.step >= self.1, Ordering::Relaxed);
+            }
+        }
+        let stop = Stop(AtomicBool::new(false), after);
+        let kb = self.world.path("kb");
+        let input = PretrainInput { model: &self.world.model, corpora: &self.corpora, knowledge: Some(&kb) };
+        pretrain(config, &input, &self.world.path(out), &stop.0, &mut &stop)
+    }
+
+    fn weights(&self, out: &str) -> Vec<u8> {
+        fs::read(self.world.path(out).join("model.safetensors")).unwrap()
+    }
+
+    fn evaluations(&self, out: &str) -> Vec<Evaluation> {
+        let path = self.world.path(out).join("evaluations.jsonl");
+        let lines = read_jsonl(&path, "an evaluation").unwrap().map(|line| line.unwrap().1);
+        lines.map(|e: Evaluation| Evaluation { seconds: 0.0, ..e }).collect()
+    }
+}
+
+#[test]
+fn what_is_held_out_is_not_trained_on_and_is_learned_all_the_same() {
+    let world = World::new();
+    let corpus = world.corpus_without("corpus", &LEVELS, 1, &["C3", "C9"]);
+    let run = Run::new(&world, &[(&corpus, None)]);
+    let config = PretrainConfig { accumulation: NonZeroUsize::new(2).unwrap(), ..evaluated(300, 120) };
+    let summary = run.run(&config, "out").unwrap();
+    assert_eq!(summary.examples + summary.held_out, Corpus::open(&corpus).unwrap().len());
+    assert!(summary.held_out * 20 > summary.examples, "{} of {}", summary.held_out, summary.examples);
+    let evaluations = run.evaluations("out");
+    assert_eq!(evaluations.iter().map(|e| e.step).collect::<Vec<_>>(), [0, 120, 240, 300]);
+    let (first, last) = (&evaluations[0], &evaluations[3]);
+    assert_eq!((first.tokens, last.tokens), (0, summary.tokens));
+    assert_eq!(summary.evaluation.map(|e| e.step), Some(300));
+
+    let [before, after] = [first, last].map(|e| e.held_out.as_ref().unwrap());
+    assert_eq!(before.all.examples as usize, summary.held_out);
+    assert_eq!(before.languages.keys().collect::<Vec<_>>(), ["en", "en-zh", "zh"]);
+    for lang in ["en", "zh"] {
+        let [before, after] = [before, after].map(|m| m.languages[lang]);
+        let tasks = [(before.entity_mlm, after.entity_mlm, 0.85), (before.relation_mlm, after.relation_mlm, 0.3)];
+        for (before, after, most) in tasks {
+            let (before, after) = (before.unwrap(), after.unwrap());
+            assert_eq!(before.count, after.count, "the same masks each time");
+            assert!(after.loss < most * before.loss && after.accuracy > before.accuracy, "{before:?} {after:?}");
+        }
+    }
+    assert!(after.all.prp.unwrap().count > 0);
+
+    for e in &evaluations {
+        let directions: Vec<_> = e.retrieval.iter().map(|r| (r.from.as_str(), r.to.as_str(), r.names)).collect();
+        assert_eq!(directions, [("en", "zh", 16), ("zh", "en", 16)]);
+        for r in &e.retrieval {
+            let (held_out, anchored) = (r.held_out.unwrap(), r.anchored.unwrap());
+            assert_eq!((held_out.concepts, anchored.concepts), (2, 14));
+            for found in [held_out, anchored] {
+                assert!(found.accuracy_at_1 <= found.accuracy_at_5 && found.accuracy_at_5 <= 1.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn evaluation_does_not_touch_training_and_resumes_with_it() {
+    let world = World::new();
+    let corpus = world.corpus("corpus", &LEVELS, 1);
+    let run = Run::new(&world, &[(&corpus, None)]);
+    run.run(&evaluated(8, 2), "often").unwrap();
+    run.run(&evaluated(8, 1000), "seldom").unwrap();
+    assert!(run.weights("often") == run.weights("seldom"), "evaluating changed the result");
+    assert_eq!(run.evaluations("seldom").len(), 2);
+
+    for after in [4, 5] {
+        let out = format!("stopped-{after}");
+        assert_eq!(run.stopped(&evaluated(8, 2), &out, after).unwrap().steps, after);
+        assert_eq!(run.run(&evaluated(8, 2), &out).unwrap().resumed_from, Some(after));
+        assert!(run.weights("often") == run.weights(&out));
+        assert_eq!(run.evaluations(&out), run.evaluations("often"));
+    }
+    // A reader of the steps' lines finds nothing else among them.
+    let lines = read_jsonl::<StepMetrics>(&world.path("often/metrics.jsonl"), "a step").unwrap();
+    assert_eq!(lines.map(|l| l.unwrap().1.step).collect::<Vec<_>>(), (1..=8).collect::<Vec<_>>());
+    // Without anything to evaluate there is no such file.
+    let summary = run.run(&config(2), "bare").unwrap();
+    assert!(!world.path("bare/evaluations.jsonl").exists());
+    assert_eq!((summary.held_out, summary.evaluation), (0, None));
+}
+
+#[test]
+fn settings_that_cannot_work_are_named() {
+    let world = World::new();
+    let corpus = world.corpus("corpus", &[Level::Entity], 1);
+    let run = Run::new(&world, &[(&corpus, None)]);
+    let with = |held_out| PretrainConfig {
+        evaluation: Some(EvaluationConfig { held_out, ..EvaluationConfig::default() }),
+        ..config(2)
+    };
+    let message = run.run(&with(1.0), "out").unwrap_err().to_string();
+    assert!(message.contains("`evaluation.held_out` is 1"), "{message}");
+    let message = run.run(&with(1e-9), "out").unwrap_err().to_string();
+    assert!(message.contains("raise it"), "{message}");
+    let input = PretrainInput { model: &world.model, corpora: &run.corpora, knowledge: None };
+    let message = pretrain(&evaluated(2, 1), &input, &world.path("out"), &AtomicBool::new(false), &mut ()).unwrap_err();
+    assert!(message.to_string().contains("`retrieval` is set without a knowledge base"), "{message}");
+    assert!(!world.path("out").exists());
+}
+
+/// Two corpora: `small` with 16 passage documents' pairs, `large` with the texts.
+fn two(world: &World) -> [PathBuf; 2] {
+    [world.corpus("small", &[Level::Passage], 1), world.corpus("large", &[Level::Plain, Level::Entity], 1)]
+}
+
+#[test]
+fn a_mixture_has_its_shares_and_goes_on_exactly_where_it_stopped() {
+    let world = World::new();
+    let [small, large] = two(&world);
+    let run = Run::new(&world, &[(&small, Some(3.0)), (&large, Some(1.0))]);
+    let config = PretrainConfig { accumulation: NonZeroUsize::new(2).unwrap(), ..config(40) };
+    let straight = run.run(&config, "straight").unwrap();
+    let metrics: Vec<StepMetrics> =
+        read_jsonl(&world.path("straight/metrics.jsonl"), "a step").unwrap().map(|l| l.unwrap().1).collect();
+    assert!(metrics.last().unwrap().epoch >= 1, "more than an epoch");
+    let pairs = metrics.iter().take_while(|m| m.epoch == 0).filter_map(|m| m.prp).map(|prp| prp.count);
+    let [pairs, once] = [pairs.sum::<u64>() as usize, Corpus::open(&small).unwrap().len()];
+    assert!(pairs > once, "{pairs} pairs in the first epoch, {once} in the corpus");
+    assert!(metrics.chunks(10).all(|steps| steps.iter().any(|m| m.prp.is_some())), "pairs come all the time");
+
+    for after in [7, 23] {
+        let out = format!("stopped-{after}");
+        run.stopped(&config, &out, after).unwrap();
+        let summary = run.run(&config, &out).unwrap();
+        assert_eq!((summary.resumed_from, summary.tokens), (Some(after), straight.tokens));
+        assert!(run.weights("straight") == run.weights(&out), "weights differ after a stop");
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    pool.install(|| run.run(&config, "threads").unwrap());
+    assert!(run.weights("straight") == run.weights("threads"));
+
+    // Other weights, another order, one corpus less: another run.
+    for (corpora, differs) in [
+        (
+            vec![(small.as_path(), Some(1.0)), (large.as_path(), Some(1.0))],
+            "`weights` is [3.0,1.0] there, [1.0,1.0] here",
+        ),
+        (vec![(large.as_path(), Some(3.0)), (small.as_path(), Some(1.0))], "`corpus` is"),
+        (vec![(small.as_path(), Some(3.0))], "`corpus` is"),
+    ] {
+        let message = Run::new(&world, &corpora).run(&config, "straight").unwrap_err().to_string();
+        assert!(message.contains(differs), "{message}");
+    }
+}
+
+#[test]
+fn an_epoch_has_the_tokens_of_all_corpora() {
+    let world = World::new();
+    let [small, large] = two(&world);
+    let epoch = PretrainConfig { budget: Budget::Epochs(number(1)), ..config(1) };
+    let tokens =
+        |corpora: &[(&Path, Option<f64>)], out: &str| Run::new(&world, corpora).run(&epoch, out).unwrap().tokens;
+    let each = [tokens(&[(&small, None)], "a"), tokens(&[(&large, None)], "b")];
+    assert_eq!(tokens(&[(&small, None), (&large, None)], "both"), each[0] + each[1]);
+    let weighted = tokens(&[(&small, Some(0.9)), (&large, Some(0.1))], "weighted");
+    assert!(weighted.abs_diff(each[0] + each[1]) <= 2 * 64, "{weighted} of {each:?}");
+}

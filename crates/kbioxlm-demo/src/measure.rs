@@ -1,7 +1,6 @@
 //! What is measured before and after anchoring.
 
 use anyhow::{Context, Result, ensure};
-use burn::tensor::Device;
 use kbioxlm_corpus::Corpus;
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{DropoutSeeds, Heads, PackedBatch, load};
@@ -17,7 +16,7 @@ pub(crate) type Hits = BTreeMap<String, Vec<Hit>>;
 
 /// Looks up every concept's names in `languages` from its preferred name in `from`.
 pub(crate) fn retrieval(model: &Path, kb: &KnowledgeBase, from: &str, languages: &[&str], seed: u64) -> Result<Hits> {
-    let pretrained = load(model, &Heads::default(), seed, &Device::flex())?;
+    let pretrained = load(model, &Heads::default(), seed, &kbioxlm_model::device())?;
     let of = |to: &&str| Ok((to.to_string(), name_retrieval(&pretrained, kb, from, to)?.hits));
     languages.iter().map(of).collect()
 }
@@ -30,7 +29,7 @@ pub(crate) fn accuracy<'a>(hits: impl IntoIterator<Item = &'a Hit>, choose: impl
 
 /// How well the passage relation of the pairs in `corpora` is predicted: share of right answers, number of pairs.
 pub(crate) fn passage_relations(model: &Path, corpora: &[&Path], max_length: usize, seed: u64) -> Result<(f64, usize)> {
-    let pretrained = load(model, &Heads { prp: true, ..Heads::default() }, seed, &Device::flex())?;
+    let pretrained = load(model, &Heads { prp: true, ..Heads::default() }, seed, &kbioxlm_model::device())?;
     let new: BTreeSet<&str> = pretrained.initialised.iter().map(String::as_str).collect();
     ensure!(new.is_empty(), "{}: no head for passage relations ({new:?})", model.display());
     let mut examples = Vec::new();

@@ -4,7 +4,6 @@ use crate::measure::{Hits, accuracy, passage_relations, retrieval};
 use crate::report::{BeforeAfter, DemoReport, LossCurves, RetrievalScores, TrainingTokens};
 use crate::{Embedded, LANGUAGES, Scale, benchmark, documents, tokenizer};
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 use kbioxlm_corpus::{AnchorConfig, Level, PassageSource, Texts};
 use kbioxlm_documents::TextSource;
 use kbioxlm_eval::{Join, Task, evaluate, finetune_task};
@@ -245,7 +244,8 @@ impl Demo<'_> {
         config.initializer_range = 0.1;
         config.hidden_dropout_prob = 0.0;
         config.attention_probs_dropout_prob = 0.0;
-        let model = init(&config, &Heads { mlm: true, ..Heads::default() }, self.options.seed, &Device::flex());
+        let model =
+            init(&config, &Heads { mlm: true, ..Heads::default() }, self.options.seed, &kbioxlm_model::device());
         save(out, &config, &model, &tokenizer, None)?;
         Ok(pieces)
     }

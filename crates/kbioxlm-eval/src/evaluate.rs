@@ -7,7 +7,6 @@ use crate::leak::{self, Leak, leak};
 use crate::metrics::Scores;
 use crate::score::Scored;
 use crate::task::{DOCUMENTS_FILE, DataFile, TaskInfo, TaskOptions};
-use burn::tensor::Device;
 use kbioxlm_benchmarks::Join;
 use kbioxlm_files::FileError;
 use kbioxlm_model::load;
@@ -41,7 +40,8 @@ pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation,
     let info = TaskInfo::read(model_dir)?;
     let dataset = Dataset::read(data, TaskOptions { task: info.task, join })?;
     dataset.check_labels(data, &info.labels)?;
-    let pretrained = load(model_dir, &heads(info.task, info.labels.len()), info.settings.seed, &Device::flex())?;
+    let pretrained =
+        load(model_dir, &heads(info.task, info.labels.len()), info.settings.seed, &kbioxlm_model::device())?;
     if let Some(name) = pretrained.initialised.first() {
         let help = "copy the whole directory that fine-tuning wrote, or fine-tune again";
         return Err(FileError::content(

@@ -5,7 +5,6 @@ use crate::dataset::{Dataset, Encoded};
 use crate::leak;
 use crate::score::{Scored, score};
 use crate::task::{DOCUMENTS_FILE, DataFile, INFO_FILE, Task, TaskInfo, TaskOptions};
-use burn::tensor::Device;
 use kbioxlm_files::{StagedDir, write_atomic, write_json_atomic};
 use kbioxlm_model::{Heads, Model, ModelConfig, load, save};
 use kbioxlm_train::{FinetuneConfig, Observer, finetune, predict_sequences, predict_tokens};
@@ -65,7 +64,7 @@ pub fn finetune_task(
     let labels = train_data.labels();
     dev_data.check_labels(dev, &labels)?;
 
-    let pretrained = load(model_dir, &heads(task, labels.len()), config.seed, &Device::flex())?;
+    let pretrained = load(model_dir, &heads(task, labels.len()), config.seed, &kbioxlm_model::device())?;
     check_length(config.max_length, &pretrained.config)?;
     let train_encoded = train_data.encode(&pretrained.tokenizer, config.max_length)?;
     let dev_encoded = dev_data.encode(&pretrained.tokenizer, config.max_length)?;

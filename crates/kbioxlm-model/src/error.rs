@@ -35,6 +35,18 @@ pub enum ModelError {
         /// Outputs of the head.
         outputs: usize,
     },
+    /// The device is not in this build.
+    #[error(
+        "device `{name}`: found a program that was built without it; build it with `cargo build --release --features {name}` or \
+         use the device `cpu`"
+    )]
+    Device {
+        /// Name of the device and of the feature.
+        name: &'static str,
+    },
+    /// The device was chosen too late.
+    #[error("the device was to be chosen after another one was in use; choose it first")]
+    DeviceInUse,
 }
 
 impl ModelError {

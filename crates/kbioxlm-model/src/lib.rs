@@ -6,6 +6,7 @@
 //! exists that could influence a result.
 
 mod config;
+mod device;
 mod encoder;
 mod error;
 mod heads;
@@ -21,6 +22,7 @@ mod trim;
 mod vocabulary;
 
 pub use config::{Layout, ModelConfig};
+pub use device::{DeviceName, device, select_device};
 pub use encoder::{DropoutSeeds, Encoder, Layer, LayerNorm, Linear, PackedBatch};
 pub use error::{ModelError, Result};
 pub use heads::{MlmHead, SequenceHead};

@@ -6,7 +6,6 @@ use crate::masking::{MaskedExample, MlmTask, mask};
 use crate::optimiser::{AdamW, GradientSum};
 use crate::{CorpusPart, PretrainConfig, TrainError};
 use burn::module::Module;
-use burn::tensor::Device;
 use kbioxlm_files::rng_for;
 use kbioxlm_model::{DropoutSeeds, Heads, Layout, Model, ModelConfig, Tokenizer, init};
 use rand::{Rng, RngExt};
@@ -134,7 +133,7 @@ pub enum StepKind {
 /// Runs `warm_up` and then `steps` timed steps.
 pub fn time_steps(workload: &Workload, kind: StepKind, warm_up: usize, steps: usize) -> StepTimes {
     let heads = Heads { mlm: true, ..Heads::default() };
-    let mut model = init(&workload.config, &heads, 0, &Device::flex());
+    let mut model = init(&workload.config, &heads, 0, &kbioxlm_model::device());
     if let StepKind::Train { recompute } = kind {
         model.encoder.recompute_activations(recompute);
         model = model.train();

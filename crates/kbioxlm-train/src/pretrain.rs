@@ -14,7 +14,6 @@ use crate::recorder::Recorder;
 use crate::schedule::Schedule;
 use crate::{Divergence, Observer, OnDivergence, PretrainConfig, StepMetrics, TrainError};
 use burn::module::Module;
-use burn::tensor::Device;
 use kbioxlm_files::{FileError, create_dir, hash_bytes, hash_file, rng_for, write_atomic};
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{DropoutSeeds, Heads, Model, ModelConfig, SpecialTokens, Tokenizer};
@@ -140,7 +139,7 @@ pub fn pretrain(
     let _lock = lock.map_or_else(|| RunLock::take(out), Ok)?;
     write_settings(config, &out.join("pretrain.toml"))?;
 
-    let device = Device::flex();
+    let device = kbioxlm_model::device();
     let source = resumed.as_ref().map_or(model_dir, |c| c.dir.as_path());
     let mut loaded = kbioxlm_model::load(source, &heads, config.seed, &device)?;
     if !loaded.initialised.is_empty() {

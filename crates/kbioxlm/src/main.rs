@@ -15,7 +15,8 @@ mod settings;
 mod training;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+use kbioxlm_model::DeviceName;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -31,6 +32,30 @@ struct Cli {
     /// Number of threads; results do not depend on it
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
+    /// Where models are computed; all but `cpu` must have been built in
+    #[arg(long, global = true, value_name = "NAME", default_value = "cpu")]
+    device: Device,
+}
+
+#[derive(Copy, Clone, ValueEnum)]
+enum Device {
+    Cpu,
+    Cuda,
+    Rocm,
+    Metal,
+    Vulkan,
+}
+
+impl From<Device> for DeviceName {
+    fn from(device: Device) -> Self {
+        match device {
+            Device::Cpu => Self::Cpu,
+            Device::Cuda => Self::Cuda,
+            Device::Rocm => Self::Rocm,
+            Device::Metal => Self::Metal,
+            Device::Vulkan => Self::Vulkan,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -65,6 +90,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     if let Some(threads) = cli.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
+    kbioxlm_model::select_device(cli.device.into())?;
     match cli.command {
         Command::Demo(args) => demo::run(&args)?,
         Command::Knowledge(command) => knowledge::run(command)?,

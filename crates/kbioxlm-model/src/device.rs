@@ -20,6 +20,8 @@ pub enum DeviceName {
     Metal,
     /// Any GPU with a Vulkan driver.
     Vulkan,
+    /// Any GPU, by shaders in WebGPU's language, on whatever the system has (Vulkan, Metal, DirectX).
+    Webgpu,
 }
 
 impl DeviceName {
@@ -31,6 +33,7 @@ impl DeviceName {
             Self::Rocm => "rocm",
             Self::Metal => "metal",
             Self::Vulkan => "vulkan",
+            Self::Webgpu => "webgpu",
         }
     }
 
@@ -46,6 +49,8 @@ impl DeviceName {
             Self::Metal => Some(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
             #[cfg(feature = "vulkan")]
             Self::Vulkan => Some(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+            #[cfg(feature = "webgpu")]
+            Self::Webgpu => Some(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
             #[allow(unreachable_patterns, reason = "with all features there is no other")]
             _ => None,
         }

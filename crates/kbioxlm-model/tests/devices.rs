@@ -1,7 +1,7 @@
 //! Other devices, which run plain Burn operations, against the processor, which runs fused ones.
 //!
-//! `cargo test -p kbioxlm-model --features vulkan --test devices`; a software driver such as Mesa's lavapipe will do.
-#![cfg(feature = "vulkan")]
+//! `cargo test -p kbioxlm-model --features webgpu --test devices` (or `vulkan`); a software driver such as Mesa's lavapipe will do.
+#![cfg(any(feature = "vulkan", feature = "webgpu"))]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -36,8 +36,8 @@ fn gradients(model: &Model, gradients: Gradients) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn vulkan_agrees_with_the_processor() {
-    select_device(DeviceName::Vulkan).unwrap();
+fn a_gpu_agrees_with_the_processor() {
+    select_device(if cfg!(feature = "webgpu") { DeviceName::Webgpu } else { DeviceName::Vulkan }).unwrap();
     for layout in ["xlm_roberta", "bert"] {
         let (found, expected) = (outcome(layout, &device()), outcome(layout, &Device::flex()));
         assert_eq!(found.len(), expected.len());

@@ -44,6 +44,7 @@ enum Device {
     Rocm,
     Metal,
     Vulkan,
+    Webgpu,
 }
 
 impl From<Device> for DeviceName {
@@ -54,6 +55,7 @@ impl From<Device> for DeviceName {
             Device::Rocm => Self::Rocm,
             Device::Metal => Self::Metal,
             Device::Vulkan => Self::Vulkan,
+            Device::Webgpu => Self::Webgpu,
         }
     }
 }

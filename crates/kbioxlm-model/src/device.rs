@@ -25,6 +25,9 @@ pub enum DeviceName {
 }
 
 impl DeviceName {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Cpu, Self::Cuda, Self::Rocm, Self::Metal, Self::Vulkan, Self::Webgpu];
+
     /// The name of the device and of the build's feature.
     pub fn as_str(self) -> &'static str {
         match self {

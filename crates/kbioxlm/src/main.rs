@@ -15,7 +15,8 @@ mod settings;
 mod training;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand};
 use kbioxlm_model::DeviceName;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -33,31 +34,14 @@ struct Cli {
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
     /// Where models are computed; all but `cpu` must have been built in
-    #[arg(long, global = true, value_name = "NAME", default_value = "cpu")]
-    device: Device,
+    #[arg(long, global = true, value_name = "NAME", default_value = "cpu", value_parser = device_parser())]
+    device: DeviceName,
 }
 
-#[derive(Copy, Clone, ValueEnum)]
-enum Device {
-    Cpu,
-    Cuda,
-    Rocm,
-    Metal,
-    Vulkan,
-    Webgpu,
-}
-
-impl From<Device> for DeviceName {
-    fn from(device: Device) -> Self {
-        match device {
-            Device::Cpu => Self::Cpu,
-            Device::Cuda => Self::Cuda,
-            Device::Rocm => Self::Rocm,
-            Device::Metal => Self::Metal,
-            Device::Vulkan => Self::Vulkan,
-            Device::Webgpu => Self::Webgpu,
-        }
-    }
+/// Reads the name of a device.
+fn device_parser() -> impl TypedValueParser<Value = DeviceName> {
+    let named = |name: String| DeviceName::ALL.into_iter().find(|device| device.as_str() == name).unwrap_or_default();
+    PossibleValuesParser::new(DeviceName::ALL.map(DeviceName::as_str)).map(named)
 }
 
 #[derive(Subcommand)]
@@ -92,7 +76,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     if let Some(threads) = cli.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
-    kbioxlm_model::select_device(cli.device.into())?;
+    kbioxlm_model::select_device(cli.device)?;
     match cli.command {
         Command::Demo(args) => demo::run(&args)?,
         Command::Knowledge(command) => knowledge::run(command)?,

@@ -1,5 +1,7 @@
 //! What is measured while a model trains, on what it is not trained on.
 
+mod figures;
+
 use crate::TrainError;
 use crate::batch::cut;
 use crate::encode::EncodedExample;

@@ -78,8 +78,8 @@ pub struct PretrainSummary {
 /// next epoch where it stopped.
 ///
 /// `out` receives the trained model as an HF directory, `pretrain.toml` (the settings in full), `metrics.jsonl` (one
-/// [`StepMetrics`] a line), the same for TensorBoard in `tensorboard`, `evaluations.jsonl` (one [`Evaluation`] a line, if
-/// something is to be evaluated), and `checkpoints/step-N`, of which `keep` says which ones stay. If `out` has a checkpoint of the
+/// [`StepMetrics`] a line), `evaluations.jsonl` (one [`Evaluation`] a line, if something is to be evaluated), the figures of both for
+/// TensorBoard in `tensorboard`, and `checkpoints/step-N`, of which `keep` says which ones stay. If `out` has a checkpoint of the
 /// same settings, base model, corpora and knowledge base, the run goes on from there, to the very
 /// result it would have had without the interruption; of several it takes the newest that is intact. It may have been killed
 /// at any moment.
@@ -175,7 +175,10 @@ pub fn pretrain(
     let mut evaluation = None;
     if resumed.is_none() {
         evaluation = evaluator.after(0, total_steps, 0, &trainer.model)?;
-        evaluation.iter().for_each(|e| observer.evaluation(e));
+        if let Some(done) = &evaluation {
+            recorder.evaluation(done)?;
+            observer.evaluation(done);
+        }
     }
     let mut plan = data.plan(config, position.epoch);
     while position.step < total_steps && !stop.load(Ordering::Relaxed) {
@@ -195,6 +198,7 @@ pub fn pretrain(
         observer.step(&metrics);
         last = Some(metrics);
         if let Some(done) = evaluator.after(position.step, total_steps, position.tokens, &trainer.model)? {
+            recorder.evaluation(&done)?;
             observer.evaluation(&done);
             evaluation = Some(done);
         }

@@ -1,7 +1,7 @@
 use crate::events::EventFile;
 use crate::figures::{Means, figures};
 use crate::metrics::StepLines;
-use crate::{StepMetrics, TrainError};
+use crate::{Evaluation, StepMetrics, TrainError};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -26,6 +26,11 @@ impl Recorder {
         self.events.write(metrics.step, &figures)?;
         self.means.add(&figures);
         Ok(())
+    }
+
+    /// What the model after the last step is worth.
+    pub(crate) fn evaluation(&mut self, evaluation: &Evaluation) -> Result<(), TrainError> {
+        Ok(self.events.write(evaluation.step, &evaluation.figures())?)
     }
 
     /// For a checkpoint: the means of its metrics since the one before, with all lines up to it safe on the disk.

@@ -139,6 +139,16 @@ fn evaluation_does_not_touch_training_and_resumes_with_it() {
         assert!(run.weights("often") == run.weights(&out));
         assert_eq!(run.evaluations(&out), run.evaluations("often"));
     }
+    // TensorBoard has the figures too.
+    let events = fs::read(world.path("often/tensorboard/events.out.tfevents.000000")).unwrap();
+    let events = String::from_utf8_lossy(&events);
+    for (tag, evaluations) in [
+        ("\u{a}\u{1a}evaluation/entity_mlm/loss", 5),
+        ("evaluation/en/relation_mlm/accuracy", 5),
+        ("retrieval/en-zh/anchored/accuracy_at_1", 5),
+    ] {
+        assert_eq!(events.matches(tag).count(), evaluations, "{tag}");
+    }
     // A reader of the steps' lines finds nothing else among them.
     let lines = read_jsonl::<StepMetrics>(&world.path("often/metrics.jsonl"), "a step").unwrap();
     assert_eq!(lines.map(|l| l.unwrap().1.step).collect::<Vec<_>>(), (1..=8).collect::<Vec<_>>());

@@ -4,10 +4,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Settings that decide what is saved, when a run ends and what stays in memory, not what is computed: they may change between
-/// two calls.
-const FREE: [&str; 5] =
-    ["config.save_every", "config.keep", "config.on_divergence", "config.max_skips", "config.recompute_activations"];
+/// Settings that decide what is saved and evaluated, when a run ends and what stays in memory, not what is trained: they may
+/// change between two calls. `evaluation.held_out` is none of them.
+const FREE: [&str; 8] = [
+    "config.save_every",
+    "config.keep",
+    "config.on_divergence",
+    "config.max_skips",
+    "config.recompute_activations",
+    "config.evaluation.every",
+    "config.evaluation.max_examples",
+    "config.retrieval.every",
+];
 
 /// What a run is: two runs with the same identity have the same result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +65,8 @@ fn settings(run: &Value) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::OnDivergence;
+    use crate::{EvaluationConfig, OnDivergence, RetrievalConfig};
+    use std::num::{NonZeroU64, NonZeroUsize};
 
     #[test]
     fn differences_are_named_with_both_values() {
@@ -77,5 +86,28 @@ mod tests {
         other.corpus = "cccc".into();
         let words = run.differences(&serde_json::to_value(&other).unwrap()).unwrap();
         assert_eq!(words, "`learning_rate` is 0.5 there, 0.00005 here; `corpus` is cccc there, bbbb here");
+    }
+
+    #[test]
+    fn how_often_and_on_how_much_is_evaluated_may_change_but_not_what_is_held_out() {
+        let run = |evaluation: EvaluationConfig, retrieval: RetrievalConfig| Identity {
+            config: PretrainConfig {
+                evaluation: Some(evaluation),
+                retrieval: Some(retrieval),
+                ..PretrainConfig::default()
+            },
+            model: "aaaa".into(),
+            corpus: "bbbb".into(),
+            weights: Vec::new(),
+            knowledge: Some("cccc".into()),
+        };
+        let ours = run(EvaluationConfig::default(), RetrievalConfig::default());
+        let differences = |other: &Identity| ours.differences(&serde_json::to_value(other).unwrap()).unwrap();
+        let seldom =
+            EvaluationConfig { every: NonZeroU64::MIN, max_examples: NonZeroUsize::MIN, ..EvaluationConfig::default() };
+        let retrieval = RetrievalConfig { every: NonZeroU64::MIN, ..RetrievalConfig::default() };
+        assert_eq!(differences(&run(seldom.clone(), retrieval.clone())), "");
+        let more = EvaluationConfig { held_out: 0.5, ..seldom };
+        assert_eq!(differences(&run(more, retrieval)), "`evaluation.held_out` is 0.5 there, 0.01 here");
     }
 }

@@ -30,7 +30,7 @@ pub enum RunsCommand {
 
 /// Draw what pretraining runs did, step by step, as an SVG file
 ///
-/// One chart for each figure in their metrics.jsonl: losses, accuracies, learning rate, speed, evaluations. A run may still be going on.
+/// One chart for each figure in their metrics.jsonl and evaluations.jsonl: losses, accuracies, learning rate, speed. A run may still be going on.
 #[derive(Args)]
 pub struct PlotArgs {
     /// Directories that `pretrain` writes; of several, the curves are drawn over each other
@@ -46,21 +46,40 @@ pub fn run(command: RunsCommand) -> Result<()> {
     let histories = runs.iter().map(|dir| read_history(dir)).collect::<Result<Vec<_>, _>>()?;
     let known = TITLES.map(|(figure, _)| figure);
     let others: BTreeSet<&str> = histories.iter().flat_map(History::keys).map(String::as_str).collect();
-    let others = others.into_iter().filter(|figure| !known.contains(figure)).map(|figure| (figure, figure));
-    let chart = |(figure, title): (&str, &str)| {
+    let others = others.into_iter().filter(|figure| !known.contains(figure)).map(|figure| (figure, title(figure)));
+    let chart = |(figure, title): (&str, String)| {
         let curve = |(name, history): (usize, &History)| {
             let points = history.get(figure)?.iter().map(|(step, value)| (*step as f64, *value)).collect();
             Some(Curve { name, points })
         };
         let curves: Vec<Curve> = histories.iter().enumerate().filter_map(curve).collect();
-        (!curves.is_empty()).then(|| Chart { title: title.to_owned(), curves })
+        (!curves.is_empty()).then_some(Chart { title, curves })
     };
-    let charts: Vec<Chart> = TITLES.into_iter().chain(others).filter_map(chart).collect();
+    let charts: Vec<Chart> =
+        TITLES.into_iter().map(|(figure, title)| (figure, title.to_owned())).chain(others).filter_map(chart).collect();
     let note = "Over the steps of each run. Thin: as measured; thick: mean over a fortieth of the steps.";
     let svg = curves("Training", &names(&runs), &charts, note);
     write_atomic(&out, |file| file.write_all(svg.as_bytes()))?;
     writeln!(std::io::stdout(), "{}", out.display())?;
     Ok(())
+}
+
+/// What a figure of an evaluation is called; the others keep their names.
+fn title(figure: &str) -> String {
+    let parts: Vec<&str> = figure.split('.').collect();
+    let known = |task: &str, value: &str| {
+        let key = format!("{task}.{value}");
+        TITLES.iter().find(|(name, _)| *name == key).map_or(key.clone(), |(_, title)| (*title).to_owned())
+    };
+    match parts[..] {
+        ["evaluation", task, value] => format!("held out: {}", known(task, value)),
+        ["evaluation", language, task, value] => format!("held out, {language}: {}", known(task, value)),
+        ["retrieval", ref rest @ ..] => {
+            let words = rest.join(", ").replace("accuracy_at_", "accuracy@").replace("held_out", "held-out concepts");
+            format!("names found: {}", words.replace("anchored", "anchored concepts"))
+        }
+        _ => figure.to_owned(),
+    }
 }
 
 /// The last parts of the paths; the whole paths where these are the same.
@@ -75,6 +94,17 @@ fn names(runs: &[PathBuf]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn evaluations_have_titles_in_words() {
+        assert_eq!(title("evaluation.prp.accuracy"), "held out: accuracy on passage pairs");
+        assert_eq!(title("evaluation.en-zh.prp.loss"), "held out, en-zh: loss of passage pairs");
+        assert_eq!(
+            title("retrieval.en-zh.held_out.accuracy_at_1"),
+            "names found: en-zh, held-out concepts, accuracy@1"
+        );
+        assert_eq!(title("skipped"), "skipped");
+    }
 
     #[test]
     fn names_are_short_where_they_can_be() {

@@ -12,10 +12,10 @@ use rayon::prelude::*;
 /// sequence and head, with dropout on the probabilities (Vaswani et al. 2017, section 3.2).
 ///
 /// Queries, keys and values are `[tokens, width]`, head h in the columns `h * width / heads ..`.
-#[derive(Clone, Debug)]
-pub(crate) struct Attention {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attention<'a> {
     /// The number of rows of each sequence, in order; zeros are allowed.
-    pub(crate) lengths: Vec<usize>,
+    pub(crate) lengths: &'a [usize],
     /// Divides the width.
     pub(crate) heads: usize,
     /// The index of a probability counts sequences, then heads, then queries, then keys.
@@ -31,7 +31,7 @@ struct Job {
     first: u32,
 }
 
-impl Attention {
+impl Attention<'_> {
     /// The context vectors, `[tokens, width]`.
     ///
     /// # Panics
@@ -103,7 +103,7 @@ impl Attention {
         let size = width / self.heads;
         let (mut row, mut first) = (0, 0u32);
         let mut jobs = Vec::with_capacity(self.lengths.len() * self.heads);
-        for &length in &self.lengths {
+        for &length in self.lengths {
             for head in 0..self.heads {
                 if length > 0 {
                     jobs.push(Job { offset: row * width + head * size, length, first });

@@ -1,6 +1,6 @@
 //! Cross-entropy with the gradient of the softmax in the memory of the logits.
 
-use crate::flex::{CHUNK, contiguous, is_fused, tensor};
+use crate::flex::{contiguous, is_fused, scaled, tensor};
 use crate::simd::{exp_sum, kernel, max};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -10,6 +10,15 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::{Shape, Tensor};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
+
+/// The loss of one row, and whether no class has a higher score than the target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RowLoss {
+    /// Cross-entropy of the row.
+    pub loss: f64,
+    /// Whether the prediction is right.
+    pub right: bool,
+}
 
 /// Cross-entropy of `logits` `[n, classes]` against the class numbers `targets`, SUMMED over the rows; shape `[1]`.
 ///
@@ -69,15 +78,8 @@ impl Backward<Flex, 1> for CrossEntropyBackward {
     fn backward(self, ops: Ops<FlexTensor, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let d = grads.consume::<Flex>(&ops.node);
         let factor = contiguous(d).storage::<f32>().iter().sum::<f32>();
-        let mut gradient = ops.state;
         if let [Some(parent)] = ops.parents {
-            if factor != 1.0 {
-                gradient
-                    .storage_mut::<f32>()
-                    .par_chunks_mut(CHUNK)
-                    .for_each(|chunk| chunk.iter_mut().for_each(|x| *x *= factor));
-            }
-            grads.register::<Flex>(parent.id, gradient);
+            grads.register::<Flex>(parent.id, scaled(ops.state, factor));
         }
     }
 }
@@ -93,7 +95,7 @@ fn loss_and_gradient(logits: FlexTensor, targets: &[u32]) -> (FlexTensor, FlexTe
     let mut logits = contiguous(logits);
     let classes = logits.shape()[1].max(1);
     let rows = logits.storage_mut::<f32>().par_chunks_exact_mut(classes).zip(targets);
-    let losses = rows.map(|(row, &target)| row_gradient::run(row, target as usize)).collect();
+    let losses = rows.map(|(row, &target)| row_gradient::run(row, target as usize, 1.0).loss).collect();
     (total(losses), logits)
 }
 
@@ -118,17 +120,17 @@ kernel! {
 }
 
 kernel! {
-    /// The loss of one row; the row becomes its gradient, softmax minus one at the target.
-    fn row_gradient<A>(row: &mut [f32], target: usize) -> f64 {
+    /// The loss of one row; the row becomes `scale` times its gradient, softmax minus one at the target.
+    fn row_gradient<A>(row: &mut [f32], target: usize, scale: f32) -> RowLoss {
         let largest = max(row);
-        let logit = f64::from(row[target]);
+        let logit = row[target];
         let total = exp_sum::<A>(row, largest, 1.0);
-        let inverse = 1.0 / total;
+        let factor = scale / total;
         for x in row.iter_mut() {
-            *x *= inverse;
+            *x *= factor;
         }
-        row[target] -= 1.0;
-        f64::from(total).ln() + f64::from(largest) - logit
+        row[target] -= scale;
+        RowLoss { loss: f64::from(total).ln() + f64::from(largest) - f64::from(logit), right: logit >= largest }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::pool::Buffer;
 use burn::backend::DispatchDevice;
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 use burn_flex::{FlexTensor, Layout};
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Elements per parallel job of element-wise operations: small enough for the cache, large enough to pay for the job.
@@ -28,6 +29,15 @@ pub(crate) fn contiguous(x: FlexTensor) -> FlexTensor {
 /// A tensor of the given elements in row order.
 pub(crate) fn tensor(elements: Vec<f32>, shape: Shape) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(elements), Layout::contiguous(shape), DType::F32)
+}
+
+/// `x` times `factor`, in place if nobody else holds it.
+pub(crate) fn scaled(mut x: FlexTensor, factor: f32) -> FlexTensor {
+    if factor != 1.0 {
+        let chunks = x.storage_mut::<f32>().par_chunks_mut(CHUNK);
+        chunks.for_each(|chunk| chunk.iter_mut().for_each(|x| *x *= factor));
+    }
+    x
 }
 
 /// Gives the memory of a tensor that nobody else holds to the pool, see [`crate::pool`].

@@ -82,8 +82,8 @@ pub struct LayerSettings {
 }
 
 impl LayerSettings {
-    fn attention(&self) -> Attention {
-        Attention { lengths: self.lengths.clone(), heads: self.heads, dropout: self.attention_dropout }
+    fn attention(&self) -> Attention<'_> {
+        Attention { lengths: &self.lengths, heads: self.heads, dropout: self.attention_dropout }
     }
 }
 

@@ -31,7 +31,7 @@ mod tied;
 mod vocabulary_loss;
 
 pub use adamw::{AdamWStep, adamw};
-pub use cross_entropy::cross_entropy;
+pub use cross_entropy::{RowLoss, cross_entropy};
 pub use dropout::{Dropout, dropout};
 pub use gelu::gelu;
 pub use layer::{LayerParameters, LayerSettings, LinearParameters, NormParameters, encoder_layer};
@@ -39,4 +39,4 @@ pub use layer_norm::layer_norm;
 pub use norm::squared_norm;
 pub use pool::keep_memory;
 pub use tied::TiedTable;
-pub use vocabulary_loss::{RowLoss, vocabulary_loss};
+pub use vocabulary_loss::vocabulary_loss;

@@ -3,10 +3,11 @@
 //! The scores of all masked tokens over all pieces are by far the largest activation of a masked language model. Here a
 //! block of rows at a time is scored, and turned into its part of the loss and of the gradients, while it is in memory.
 
-use crate::flex::{contiguous, is_fused, tensor};
+use crate::cross_entropy::{RowLoss, row_gradient};
+use crate::flex::{contiguous, is_fused, scaled, tensor};
 use crate::matrix::{Matrix, add_product, product};
 use crate::pool::Buffer;
-use crate::simd::{exp_sum, kernel};
+use crate::simd::kernel;
 use crate::tied::{Scored, TiedTable};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -21,15 +22,6 @@ use rayon::prelude::*;
 const BLOCK: usize = 1 << 24;
 /// Columns per parallel job of the bias' gradient.
 const COLUMNS: usize = 1 << 10;
-
-/// The loss of one row, and whether no class has a higher score than the target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RowLoss {
-    /// Cross-entropy of the row.
-    pub loss: f64,
-    /// Whether the prediction is right.
-    pub right: bool,
-}
 
 /// Cross-entropy of `states · table^T + bias` against `targets`, summed over the rows and multiplied by `scale`: shape
 /// `[1]`; and the loss of each row.
@@ -137,11 +129,8 @@ impl Backward<Flex, 3> for VocabularyLossBackward {
             scored.set();
         }
         for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
-            if let (Some(parent), Some(mut gradient)) = (parent, gradient) {
-                if factor != 1.0 {
-                    gradient.storage_mut::<f32>().par_iter_mut().for_each(|x| *x *= factor);
-                }
-                grads.register::<Flex>(parent.id, gradient);
+            if let (Some(parent), Some(gradient)) = (parent, gradient) {
+                grads.register::<Flex>(parent.id, scaled(gradient, factor));
             }
         }
     }
@@ -232,7 +221,7 @@ impl<'a> Problem<'a> {
         for (targets, states) in self.targets.chunks(block).zip(self.states.chunks(block * self.width)) {
             let mut scores = product(Matrix::whole(states, self.width), self.word.transposed());
             let rows = scores.par_chunks_exact_mut(vocabulary).zip(targets);
-            let rows = rows.map(|(row, &target)| row_gradient::run(row, self.bias, target as usize, self.scale));
+            let rows = rows.map(|(row, &target)| biased_gradient::run(row, self.bias, target as usize, self.scale));
             losses.par_extend(rows);
             if let Some(sums) = &mut sums {
                 sums.add(states, &scores, self);
@@ -250,18 +239,10 @@ kernel! {
 }
 
 kernel! {
-    /// Turns the scores without bias into `scale` times their gradient: softmax minus one at the target.
-    fn row_gradient<A>(row: &mut [f32], bias: &[f32], target: usize, scale: f32) -> RowLoss {
+    /// The loss of a row of scores without bias; they become `scale` times their gradient.
+    fn biased_gradient<A>(row: &mut [f32], bias: &[f32], target: usize, scale: f32) -> RowLoss {
         row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
-        let largest = crate::simd::max(row);
-        let score = row[target];
-        let total = exp_sum::<A>(row, largest, 1.0);
-        let factor = scale / total;
-        for x in row.iter_mut() {
-            *x *= factor;
-        }
-        row[target] -= scale;
-        RowLoss { loss: f64::from(total).ln() + f64::from(largest) - f64::from(score), right: score >= largest }
+        row_gradient::generic::<A>(row, target, scale)
     }
 }
 

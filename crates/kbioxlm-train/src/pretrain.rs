@@ -172,13 +172,17 @@ pub fn pretrain(
 
     observer.start(position.step, total_steps);
     let mut last = None;
-    let mut evaluation = None;
-    if resumed.is_none() {
-        evaluation = evaluator.after(0, total_steps, 0, &trainer.model)?;
-        if let Some(done) = &evaluation {
+    let mut evaluate = |position: Position, model: &Model, recorder: &mut Recorder, observer: &mut dyn Observer| {
+        let done = evaluator.after(position.step, total_steps, position.tokens, model)?;
+        if let Some(done) = &done {
             recorder.evaluation(done)?;
             observer.evaluation(done);
         }
+        Ok::<_, TrainError>(done)
+    };
+    let mut evaluation = None;
+    if resumed.is_none() {
+        evaluation = evaluate(position, &trainer.model, &mut recorder, observer)?;
     }
     let mut plan = data.plan(config, position.epoch);
     while position.step < total_steps && !stop.load(Ordering::Relaxed) {
@@ -197,11 +201,7 @@ pub fn pretrain(
         recorder.step(&metrics)?;
         observer.step(&metrics);
         last = Some(metrics);
-        if let Some(done) = evaluator.after(position.step, total_steps, position.tokens, &trainer.model)? {
-            recorder.evaluation(&done)?;
-            observer.evaluation(&done);
-            evaluation = Some(done);
-        }
+        evaluation = evaluate(position, &trainer.model, &mut recorder, observer)?.or(evaluation);
         if position.step % config.save_every == 0 {
             observer.checkpoint(&save(&trainer, position, &mut recorder)?);
             saved = position.step;

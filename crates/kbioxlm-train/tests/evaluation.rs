@@ -22,13 +22,7 @@ fn number(n: u64) -> NonZeroU64 {
 }
 
 fn config(steps: u64) -> PretrainConfig {
-    PretrainConfig {
-        max_length: 64,
-        tokens_per_batch: 384,
-        budget: Budget::Steps(number(steps)),
-        learning_rate: 5e-3,
-        ..PretrainConfig::default()
-    }
+    PretrainConfig { accumulation: NonZeroUsize::MIN, ..common::config(steps) }
 }
 
 /// Everything evaluated every `every` steps.

@@ -8,8 +8,8 @@ use kbioxlm_corpus::{Corpus, Level};
 use kbioxlm_files::read_jsonl;
 use kbioxlm_model::Tokenizer;
 use kbioxlm_train::{
-    Budget, KeepConfig, Observer, OnDivergence, PretrainConfig, PretrainInput, PretrainSummary, StepMetrics,
-    TrainError, encode_example, pretrain,
+    KeepConfig, Observer, OnDivergence, PretrainConfig, PretrainInput, PretrainSummary, StepMetrics, TrainError,
+    encode_example, pretrain,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,15 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static NEVER: AtomicBool = AtomicBool::new(false);
 
 fn config(steps: u64) -> PretrainConfig {
-    PretrainConfig {
-        max_length: 64,
-        tokens_per_batch: 384,
-        accumulation: NonZeroUsize::new(2).unwrap(),
-        budget: Budget::Steps(NonZeroU64::new(steps).unwrap()),
-        learning_rate: 5e-3,
-        save_every: NonZeroU64::MIN,
-        ..PretrainConfig::default()
-    }
+    PretrainConfig { save_every: NonZeroU64::MIN, ..common::config(steps) }
 }
 
 /// Writes down what it is told, and does something after each step.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::World;
+use common::{World, config};
 use kbioxlm_corpus::Level;
 use kbioxlm_files::read_jsonl;
 use kbioxlm_train::{
@@ -11,24 +11,13 @@ use kbioxlm_train::{
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::fs;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const STEPS: u64 = 300;
 const LEVELS: [Level; 3] = [Level::Entity, Level::Fact, Level::Passage];
-
-fn config(steps: u64) -> PretrainConfig {
-    PretrainConfig {
-        max_length: 64,
-        tokens_per_batch: 384,
-        accumulation: NonZeroUsize::new(2).unwrap(),
-        budget: Budget::Steps(NonZeroU64::new(steps).unwrap()),
-        learning_rate: 5e-3,
-        ..PretrainConfig::default()
-    }
-}
 
 fn run(config: &PretrainConfig, world: &World, corpus: &Path, out: &str) -> Result<PretrainSummary, TrainError> {
     watched(config, world, corpus, out, &AtomicBool::new(false), &mut ())

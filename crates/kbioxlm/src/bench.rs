@@ -1,6 +1,6 @@
 //! `kbioxlm bench …`
 
-use crate::progress::print_json;
+use crate::progress::{memory, print_json};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use kbioxlm_files::write_json_atomic;
@@ -98,7 +98,7 @@ pub fn run(command: BenchCommand) -> Result<()> {
         model: [config.num_hidden_layers, config.hidden_size, config.vocab_size],
         median_ms: sorted.get(sorted.len() / 2).copied().unwrap_or_default(),
         tokens_per_second: tokens as f64 / times.milliseconds.iter().sum::<f64>() * 1e3,
-        peak_memory_mib: peak_memory(),
+        peak_memory_mib: memory("VmHWM").map(|bytes| bytes >> 20),
         milliseconds: times.milliseconds,
         losses: times.losses,
     };
@@ -133,11 +133,4 @@ fn workload(args: &TrainStepArgs) -> Result<Workload> {
     let sequences = args.sequences.map_or(sequences, NonZeroUsize::get);
     let length = args.length.map_or(length, NonZeroUsize::get);
     Ok(Workload::random(width, sequences, length, 0))
-}
-
-/// From Linux' `/proc`, in MiB.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
 }

@@ -32,6 +32,13 @@ pub fn counter(what: &'static str) -> ProgressBar {
     bar
 }
 
+/// A figure of this process's memory, in bytes, where the system is Linux: resident now, `VmRSS`, or at most so far, `VmHWM`.
+pub fn memory(figure: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'))?;
+    Some(1024 * line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?)
+}
+
 /// Writes a value as JSON to stdout.
 pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();

@@ -1,6 +1,6 @@
 //! How training goes on: a bar on a terminal, a line now and then elsewhere.
 
-use crate::progress::bar;
+use crate::progress::{bar, memory};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use kbioxlm_plot::grouped;
 use kbioxlm_train::{
@@ -94,12 +94,12 @@ impl Observer for TrainingBar {
         if let Some(spoken) = &mut self.spoken {
             if spoken.elapsed() >= PAUSE {
                 *spoken = Instant::now();
-                tracing::info!("{}: {}", self.what, self.news.line(resident()));
+                tracing::info!("{}: {}", self.what, self.news.line(memory("VmRSS")));
             }
             return;
         }
         self.bar.set_position(metrics.step);
-        self.bar.set_message(self.news.state(resident()));
+        self.bar.set_message(self.news.state(memory("VmRSS")));
     }
 
     fn epoch(&mut self, e: &EpochScore) {
@@ -185,13 +185,6 @@ impl News {
     }
 }
 
-/// Memory of this process, in bytes, where the system says it.
-fn resident() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(1024 * line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +224,6 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn this_process_needs_memory() {
-        assert!(resident().is_some_and(|bytes| bytes > 1_000_000));
+        assert!(memory("VmRSS").is_some_and(|bytes| bytes > 1_000_000));
     }
 }

@@ -10,7 +10,7 @@ fn inputs(seed: u64, lengths: &[usize], width: usize) -> [Input; 3] {
 
 /// Values and gradients of the kernels, for the gradient of the result that [`run`] uses.
 fn fused(lengths: &[usize], heads: usize, dropout: Dropout, x: &[Input; 3]) -> Outcome {
-    let attention = Attention { lengths: lengths.to_vec(), heads, dropout };
+    let attention = Attention { lengths, heads, dropout };
     let [_, width] = x[0].shape;
     let elements = x.each_ref().map(|x| x.elements.as_slice());
     let d = random(99, x[0].shape, 1.0).elements;

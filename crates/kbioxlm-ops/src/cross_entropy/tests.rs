@@ -69,8 +69,8 @@ fn both_versions_agree() {
     let row = random(8, [1, 777], 9.0).elements;
     let (mut fast, mut slow) = (row.clone(), row.clone());
     let losses = [
-        row_gradient::run(&mut fast, 5),
-        row_gradient::generic::<Portable>(&mut slow, 5),
+        row_gradient::run(&mut fast, 5, 1.0).loss,
+        row_gradient::generic::<Portable>(&mut slow, 5, 1.0).loss,
         row_loss::run(&row, 5),
         row_loss::generic::<Portable>(&row, 5),
     ];

@@ -8,9 +8,11 @@ use kbioxlm_corpus::{AnchorConfig, Level, PassageSource, Texts};
 use kbioxlm_documents::TextSource;
 use kbioxlm_knowledge::{Description, KnowledgeBase};
 use kbioxlm_model::{Heads, Layout, ModelConfig, Tokenizer, init};
+use kbioxlm_train::{Budget, PretrainConfig};
 use serde_json::json;
 use std::fmt::Write;
 use std::fs;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -34,6 +36,18 @@ const NAMES: [(&str, &str); 16] = [
 ];
 const OTHER: [&str; 14] =
     ["▁", "▁often", "▁causes", "▁in", "▁many", "▁patients", "▁.", ".", "常", "引起", "很多", "患者", "。", "导致"];
+
+/// Settings under which the small model learns the small world.
+pub fn config(steps: u64) -> PretrainConfig {
+    PretrainConfig {
+        max_length: 64,
+        tokens_per_batch: 384,
+        accumulation: NonZeroUsize::new(2).unwrap(),
+        budget: Budget::Steps(NonZeroU64::new(steps).unwrap()),
+        learning_rate: 5e-3,
+        ..PretrainConfig::default()
+    }
+}
 
 pub struct World {
     pub dir: TempDir,

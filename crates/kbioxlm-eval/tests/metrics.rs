@@ -1,7 +1,7 @@
 //! Our scores against those of seqeval and scikit-learn (tests/fixtures/make_metrics.py).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use kbioxlm_eval::{Orphan, Scores, Tag, TokenSpan, class_scores, entity_scores, label_scores, spans};
+use kbioxlm_eval::{LabelScores, Orphan, Scores, Tag, TokenSpan, class_scores, entity_scores, label_scores, spans};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ struct Fixture {
     entities: Vec<EntityCase>,
     classes: Vec<ClassCase>,
     labels: Vec<LabelCase>,
+    blurb_hoc: Vec<HocCase>,
 }
 
 #[derive(Deserialize)]
@@ -31,7 +32,10 @@ struct ClassCase {
     gold: Vec<String>,
     predicted: Vec<String>,
     accuracy: f64,
+    micro_f1: f64,
     macro_f1: f64,
+    /// With `1` as the positive class, where the classes are `0` and `1`.
+    binary: Option<Scores>,
     by_class: BTreeMap<String, Scores>,
 }
 
@@ -42,6 +46,13 @@ struct LabelCase {
     micro: Scores,
     macro_f1: f64,
     by_label: Vec<Scores>,
+}
+
+#[derive(Deserialize)]
+struct HocCase {
+    gold: Vec<Vec<u8>>,
+    predicted: Vec<Vec<u8>>,
+    micro: Scores,
 }
 
 fn fixture() -> Fixture {
@@ -82,23 +93,37 @@ fn class_scores_are_those_of_scikit_learn() {
     for case in fixture().classes {
         let ours = class_scores(case.gold.iter().map(String::as_str).zip(case.predicted.iter().map(String::as_str)));
         close(ours.accuracy, case.accuracy);
+        close(ours.accuracy, case.micro_f1);
         close(ours.macro_f1, case.macro_f1);
         assert_eq!(ours.by_class.keys().collect::<Vec<_>>(), case.by_class.keys().collect::<Vec<_>>());
         ours.by_class.values().zip(case.by_class.values()).for_each(|(a, b)| same(a, b));
+        if let Some(binary) = &case.binary {
+            same(&ours.by_class.get("1").copied().unwrap_or_default(), binary);
+        }
     }
+}
+
+fn scored_labels(gold: &[Vec<u8>], predicted: &[Vec<u8>]) -> LabelScores {
+    let flags =
+        |rows: &[Vec<u8>]| rows.iter().map(|r| r.iter().map(|&l| l == 1).collect()).collect::<Vec<Vec<bool>>>();
+    let (gold, predicted) = (flags(gold), flags(predicted));
+    label_scores(gold[0].len(), gold.iter().map(Vec::as_slice).zip(predicted.iter().map(Vec::as_slice)))
 }
 
 #[test]
 fn label_scores_are_those_of_scikit_learn() {
     for case in fixture().labels {
-        let flags =
-            |rows: &[Vec<u8>]| rows.iter().map(|r| r.iter().map(|&l| l == 1).collect()).collect::<Vec<Vec<bool>>>();
-        let (gold, predicted) = (flags(&case.gold), flags(&case.predicted));
-        let ours =
-            label_scores(case.by_label.len(), gold.iter().map(Vec::as_slice).zip(predicted.iter().map(Vec::as_slice)));
+        let ours = scored_labels(&case.gold, &case.predicted);
         same(&ours.micro, &case.micro);
         close(ours.macro_f1, case.macro_f1);
         ours.by_label.iter().zip(&case.by_label).for_each(|(a, b)| same(a, b));
+    }
+}
+
+#[test]
+fn documents_with_hallmarks_are_scored_as_in_blurb() {
+    for case in fixture().blurb_hoc {
+        same(&scored_labels(&case.gold, &case.predicted).micro, &case.micro);
     }
 }
 

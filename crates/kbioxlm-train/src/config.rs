@@ -1,5 +1,5 @@
 use crate::encode::MIN_LENGTH;
-use crate::{EvaluationConfig, MaskingConfig, RetrievalConfig, TrainError};
+use crate::{AlignmentConfig, EvaluationConfig, MaskingConfig, RetrievalConfig, TrainError};
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 
@@ -39,7 +39,7 @@ impl Default for KeepConfig {
 
 impl KeepConfig {
     /// Names that `metric` may have.
-    pub(crate) const METRICS: [&str; 7] = [
+    pub(crate) const METRICS: [&str; 9] = [
         "loss",
         "entity_mlm.loss",
         "entity_mlm.accuracy",
@@ -47,6 +47,8 @@ impl KeepConfig {
         "relation_mlm.accuracy",
         "prp.loss",
         "prp.accuracy",
+        "alignment.loss",
+        "alignment.accuracy",
     ];
 
     pub(crate) fn lower_is_better(&self) -> bool {
@@ -112,6 +114,9 @@ pub struct PretrainConfig {
     pub max_skips: u64,
     /// What is masked.
     pub masking: MaskingConfig,
+    /// Alignment of terms across languages; it needs a knowledge base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<AlignmentConfig>,
     /// Evaluation on held-out documents; without it all are trained on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<EvaluationConfig>,
@@ -140,6 +145,7 @@ impl Default for PretrainConfig {
             on_divergence: OnDivergence::Stop,
             max_skips: 10,
             masking: MaskingConfig::default(),
+            alignment: None,
             evaluation: None,
             retrieval: None,
         }
@@ -164,6 +170,12 @@ impl PretrainConfig {
         share("masking.mask", self.masking.mask)?;
         share("masking.random", self.masking.random)?;
         share("masking.mask + masking.random", self.masking.mask + self.masking.random)?;
+        if let Some(alignment) = &self.alignment {
+            least("alignment.concepts", alignment.concepts.get(), 2, "concepts")?;
+            positive("alignment.temperature", alignment.temperature)?;
+            positive("alignment.weight", alignment.weight)?;
+            share("alignment.held_out", alignment.held_out)?;
+        }
         match &self.evaluation {
             Some(EvaluationConfig { held_out, .. }) if !(*held_out > 0.0 && *held_out < 1.0) => {
                 Err(setting("evaluation.held_out", held_out, "a share above 0 and below 1"))

@@ -120,6 +120,7 @@ pub fn finetune(
                 entity_mlm: None,
                 relation_mlm: None,
                 prp: None,
+                alignment: None,
                 grad_norm: norm,
                 skipped: false,
                 tokens,

@@ -5,6 +5,7 @@
 //! linear warm-up and decay and global norm clipping. Every random choice depends on the seed and on what it is for, so
 //! that a run has the same result whatever the number of threads and however often it was interrupted.
 
+mod alignment;
 mod append;
 mod batch;
 pub mod bench;
@@ -35,6 +36,7 @@ mod recorder;
 mod retrieval;
 mod schedule;
 
+pub use alignment::AlignmentConfig;
 pub use batch::plan_epoch;
 pub use checkpoint::BestCheckpoint;
 pub use config::{Budget, FinetuneConfig, KeepConfig, OnDivergence, PretrainConfig};

@@ -10,7 +10,7 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MaskingConfig {
-    /// Share of an example's tokens that is masked, special tokens not counted.
+    /// Share of an example's tokens that is masked, special tokens not counted: at least one unit, but none at all with 0.
     pub ratio: f64,
     /// Share of the masked tokens that become `<mask>`.
     pub mask: f64,
@@ -68,6 +68,9 @@ pub fn mask(
     let content = example.ids.iter().filter(|id| !is_special(**id, special)).count();
     let budget = ((content as f64 * config.ratio).round() as usize).max(1);
     let mut choice = Choice::new(&example.spans);
+    if config.ratio == 0.0 {
+        return choice.replace(example, config, vocabulary, special, rng);
+    }
     let mut spans: Vec<usize> = (0..example.spans.len()).collect();
     spans.shuffle(rng);
     let mut words: Vec<&Range<usize>> = outside(&example.words, &example.spans);

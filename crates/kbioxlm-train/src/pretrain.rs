@@ -1,3 +1,4 @@
+use crate::alignment::Alignment;
 use crate::checkpoint::{BestCheckpoint, Checkpoints, Contents, Identity, Position};
 use crate::data::{Corpora, Data};
 use crate::encode::EncodedExample;
@@ -32,7 +33,8 @@ pub struct PretrainInput<'a> {
     pub model: &'a Path,
     /// Anchored corpora.
     pub corpora: &'a [CorpusPart],
-    /// The knowledge base that they were built with, for [`RetrievalConfig`](crate::RetrievalConfig).
+    /// The knowledge base that they were built with, for [`RetrievalConfig`](crate::RetrievalConfig) and
+    /// [`AlignmentConfig`](crate::AlignmentConfig).
     pub knowledge: Option<&'a Path>,
 }
 
@@ -134,6 +136,14 @@ pub fn pretrain(
     let heads = Heads { mlm: true, prp: data.has_labels(), ..Heads::default() };
     let held_out = std::mem::take(&mut data.held_out);
     let kept_back = held_out.len();
+    let alignment = match (&config.alignment, &knowledge) {
+        (Some(settings), Some(kb)) => {
+            Some(Alignment::new(kb, &tokenizer, settings, &corpora.languages(), config.max_length)?)
+        }
+        _ => None,
+    };
+    // Held out from the retrieval is what no part of the training ties together.
+    data.anchored.extend(alignment.iter().flat_map(Alignment::ids));
     let mut evaluator = prepare_evaluation(config, held_out, &data.anchored, &corpora, knowledge.as_ref(), &tokenizer)?;
     create_dir(out)?;
     let _lock = lock.map_or_else(|| RunLock::take(out), Ok)?;
@@ -155,6 +165,7 @@ pub fn pretrain(
     }
     let mut trainer = Trainer {
         config,
+        alignment: alignment.as_ref(),
         schedule: Schedule::new(config.learning_rate, config.warmup_ratio, total_steps - config.head_warmup_steps),
         model: loaded.model.train(),
         optimiser,
@@ -192,7 +203,7 @@ pub fn pretrain(
             plan = data.plan(config, position.epoch);
             continue;
         };
-        let (next, metrics, divergence) = trainer.step(&data, step, position);
+        let (next, metrics, divergence) = trainer.step(&data, step, position)?;
         trainer = next;
         count_skip(config, &mut position, divergence, observer)?;
         position.step += 1;
@@ -258,16 +269,17 @@ fn count_skip(
 }
 
 /// # Errors
-/// Retrieval without a knowledge base, or one that cannot be read.
+/// Retrieval or alignment without a knowledge base, or one that cannot be read.
 fn open_knowledge(config: &PretrainConfig, input: &PretrainInput<'_>) -> Result<Option<KnowledgeBase>, TrainError> {
-    match (&config.retrieval, input.knowledge) {
+    let wants = [("retrieval", config.retrieval.is_some()), ("alignment", config.alignment.is_some())];
+    match (wants.into_iter().find(|(_, wanted)| *wanted), input.knowledge) {
         (None, _) => Ok(None),
         (Some(_), Some(dir)) => Ok(Some(KnowledgeBase::open(dir)?)),
-        (Some(_), None) => Err(TrainError::Setting {
-            key: "retrieval",
+        (Some((key, _)), None) => Err(TrainError::Setting {
+            key,
             found: "set without a knowledge base".to_owned(),
-            expected: "the knowledge base whose names to look up".to_owned(),
-            help: "name the one that the corpora were built with, or leave out `retrieval`".to_owned(),
+            expected: "the knowledge base whose names to use".to_owned(),
+            help: format!("name the one that the corpora were built with, or leave out `{key}`"),
         }),
     }
 }
@@ -322,6 +334,7 @@ fn hash_model(dir: &Path) -> Result<String, TrainError> {
 /// What changes from step to step, and what a step needs.
 struct Trainer<'a> {
     config: &'a PretrainConfig,
+    alignment: Option<&'a Alignment<'a>>,
     schedule: Schedule,
     model: Model,
     optimiser: AdamW,
@@ -333,7 +346,15 @@ impl Trainer<'_> {
     /// One optimisation step over the micro-batches given; consumes the trainer so that weights are updated in place.
     ///
     /// Where loss or gradient is no number nothing is updated, and the third value says where.
-    fn step(mut self, data: &Data, step: &[Vec<Draw>], position: Position) -> (Self, StepMetrics, Option<Divergence>) {
+    ///
+    /// # Errors
+    /// The tokenizer fails on a name.
+    fn step(
+        mut self,
+        data: &Data,
+        step: &[Vec<Draw>],
+        position: Position,
+    ) -> Result<(Self, StepMetrics, Option<Divergence>), TrainError> {
         let begin = Instant::now();
         let number = position.step + 1;
         let batches: Vec<MicroBatch> = step.iter().map(|batch| self.mask(data, batch)).collect();
@@ -356,9 +377,23 @@ impl Trainer<'_> {
                 }
             }
         }
+        let mut tokens = batches.iter().map(MicroBatch::tokens).sum();
+        let mut aligned = TaskSum::default();
+        // A frozen body cannot move its names.
+        if let (Some(alignment), false) = (self.alignment, warming) {
+            let pairs = alignment.draw(self.config.seed, position.step)?;
+            let scope = ["alignment-dropout", &position.step.to_string()];
+            let mut seeds = DropoutSeeds::new(rng_for(self.config.seed, &scope).next_u64());
+            if let Some((gradient, sum)) = alignment.backward(model, &pairs, &mut seeds) {
+                gradients.add(model, gradient);
+                aligned = sum;
+            }
+            tokens += pairs.tokens();
+        }
         // Gone before the update: weights that nobody else holds are updated in place.
         drop(frozen);
-        let loss = sums.total();
+        let weight = self.config.alignment.as_ref().map_or(0.0, |a| a.weight);
+        let loss = sums.total() + aligned.mean().map_or(0.0, |a| weight * a.loss);
         let norm = gradients.norm();
         let divergence = [("loss", loss), ("gradient norm", norm)].into_iter().find(|(_, value)| !value.is_finite());
         let divergence = divergence.map(|(what, value)| {
@@ -376,7 +411,6 @@ impl Trainer<'_> {
         if divergence.is_none() && !gradients.is_empty() {
             self.model = self.optimiser.update(self.model, gradients, norm, learning_rate);
         }
-        let tokens = batches.iter().map(MicroBatch::tokens).sum();
         let seconds = begin.elapsed().as_secs_f64();
         let metrics = StepMetrics {
             step: number,
@@ -386,13 +420,14 @@ impl Trainer<'_> {
             entity_mlm: TaskSum::mean(sums.entity),
             relation_mlm: TaskSum::mean(sums.relation),
             prp: TaskSum::mean(sums.prp),
+            alignment: aligned.mean(),
             grad_norm: norm,
             skipped: divergence.is_some(),
             tokens,
             tokens_per_second: tokens as f64 / seconds.max(1e-9),
             seconds,
         };
-        (self, metrics, divergence)
+        Ok((self, metrics, divergence))
     }
 
     fn mask(&self, data: &Data, batch: &[Draw]) -> MicroBatch {

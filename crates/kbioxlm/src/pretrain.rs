@@ -127,8 +127,17 @@ fn print_summary(summary: &PretrainSummary, out: &std::path::Path) -> Result<()>
     let mut stdout = std::io::stdout().lock();
     let PretrainSummary { steps, total_steps, tokens, seconds, .. } = summary;
     writeln!(stdout, "steps     {steps} of {total_steps}, {tokens} tokens, {seconds:.0} s in this call")?;
-    if let Some(StepMetrics { entity_mlm, relation_mlm, prp, .. }) = &summary.last {
+    if let Some(StepMetrics { entity_mlm, relation_mlm, prp, alignment, .. }) = &summary.last {
         print_tasks(&mut stdout, "last step", [entity_mlm, relation_mlm, prp])?;
+        if let Some(names) = alignment {
+            writeln!(
+                stdout,
+                "aligned   {:.1} % of {} names, loss {:.4}",
+                100.0 * names.accuracy,
+                names.count,
+                names.loss
+            )?;
+        }
     }
     if let Some(evaluation) = &summary.evaluation {
         if let Some(HeldOutMetrics { all, .. }) = &evaluation.held_out {

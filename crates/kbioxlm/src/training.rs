@@ -135,7 +135,7 @@ struct News {
     total: u64,
     step: u64,
     /// The whole loss, that of entities, relations and passage pairs.
-    losses: [Option<f64>; 4],
+    losses: [Option<f64>; 5],
     speed: Option<f64>,
     skipped: u64,
 }
@@ -148,8 +148,8 @@ impl News {
             return;
         }
         let loss = |task: Option<TaskMetrics>| task.map(|task| task.loss);
-        let StepMetrics { loss: all, entity_mlm, relation_mlm, prp, .. } = *metrics;
-        let new = [Some(all), loss(entity_mlm), loss(relation_mlm), loss(prp)];
+        let StepMetrics { loss: all, entity_mlm, relation_mlm, prp, alignment, .. } = *metrics;
+        let new = [Some(all), loss(entity_mlm), loss(relation_mlm), loss(prp), loss(alignment)];
         let mean = |old: Option<f64>, new: f64| Some(old.map_or(new, |old| old + NEW * (new - old)));
         for (old, new) in self.losses.iter_mut().zip(new) {
             *old = new.map_or(*old, |new| mean(*old, new));
@@ -157,10 +157,10 @@ impl News {
         self.speed = mean(self.speed, metrics.tokens_per_second);
     }
 
-    /// Losses, speed and memory, in some 80 columns with all three losses.
+    /// Losses, speed and memory, in some 90 columns with all four losses.
     fn state(&self, memory: Option<u64>) -> String {
         let [all, tasks @ ..] = self.losses;
-        let tasks = ["entity", "relation", "passage"].into_iter().zip(tasks);
+        let tasks = ["entity", "relation", "passage", "names"].into_iter().zip(tasks);
         let mut parts: Vec<String> = tasks.filter_map(|(name, loss)| Some(format!("{name} {:.3}", loss?))).collect();
         if parts.is_empty() {
             parts.extend(all.map(|loss| format!("loss {loss:.3}")));
@@ -199,6 +199,7 @@ mod tests {
             entity_mlm: task(loss),
             relation_mlm: None,
             prp: if step == 1 { task(1.0) } else { None },
+            alignment: None,
             grad_norm: 1.0,
             skipped: loss.is_nan(),
             tokens: 2048,

@@ -46,6 +46,14 @@ fn whole_mentions_are_masked_until_the_budget_is_spent() {
 }
 
 #[test]
+fn a_ratio_of_nothing_masks_nothing() {
+    let example = example(Level::Entity, 40, &[(1..6, Role::Entity, None)]);
+    let config = MaskingConfig { ratio: 0.0, ..MaskingConfig::default() };
+    let masked = mask(&example, &config, 200, &SPECIAL, &mut rng_for(1, &["test"]));
+    assert_eq!((masked.ids, masked.positions.len()), (example.ids, 0));
+}
+
+#[test]
 fn trap_06_long_mentions_are_masked() {
     // Trap 6: mentions of more than three pieces were never masked.
     let example = example(Level::Entity, 100, &[(20..32, Role::Entity, None)]);

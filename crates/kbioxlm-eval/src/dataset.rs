@@ -8,7 +8,7 @@ use kbioxlm_benchmarks::{Conll, Document, read_conll};
 use kbioxlm_benchmarks::{Labelled, read_classification, read_multilabel};
 use kbioxlm_files::FileError;
 use kbioxlm_model::Tokenizer;
-use kbioxlm_train::{Target, TrainingItem};
+use kbioxlm_train::{FinetuneConfig, Target, TrainingItem};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -107,14 +107,18 @@ impl Dataset {
     }
 
     /// Encodes all documents into sequences of at most `max_length` sub-tokens, `<s>` and `</s>` among them.
-    pub(crate) fn encode(&self, tokenizer: &Tokenizer, max_length: usize) -> Result<Encoded, EvalError> {
+    pub(crate) fn encode(&self, tokenizer: &Tokenizer, settings: &FinetuneConfig) -> Result<Encoded, EvalError> {
         match self {
             Self::Ner(conll) => {
-                let of_document = |d: &Document| windows(d, tokenizer, max_length);
+                let of_document = |d: &Document| windows(d, tokenizer, settings);
                 Ok(Encoded::Windows(conll.documents.iter().map(of_document).collect::<Result<_, _>>()?))
             }
-            Self::Classification(rows) => encode_texts(rows.iter().map(|r| r.text.as_str()), tokenizer, max_length),
-            Self::Multilabel(rows) => encode_texts(rows.iter().map(|r| r.text.as_str()), tokenizer, max_length),
+            Self::Classification(rows) => {
+                encode_texts(rows.iter().map(|r| r.text.as_str()), tokenizer, settings.max_length)
+            }
+            Self::Multilabel(rows) => {
+                encode_texts(rows.iter().map(|r| r.text.as_str()), tokenizer, settings.max_length)
+            }
         }
     }
 

@@ -1,10 +1,13 @@
-//! Documents as sub-token sequences with tags, and back: always running text, never character by character.
+//! Documents as sub-token sequences with tags, and back.
 
 use crate::EvalError;
-use kbioxlm_benchmarks::Document;
-use kbioxlm_benchmarks::{Orphan, Tag, TokenSpan, spans};
+use kbioxlm_benchmarks::{Document, Orphan, Tag, Token, TokenSpan, spans};
 use kbioxlm_model::Tokenizer;
+use kbioxlm_train::{FinetuneConfig, LabelledPieces, TextEncoding};
 use std::ops::Range;
+
+/// SentencePiece's mark for the white space before a piece.
+const METASPACE: char = '▁';
 
 /// A part of a document that the model reads at once: whole sentences where possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,18 +18,24 @@ pub struct Window {
     pub tokens: Range<usize>,
     /// Byte range in the document's text of each of `ids`; empty where no text is behind it (`<s>`, `</s>`, a lone `▁`).
     pieces: Vec<Range<usize>>,
+    label: LabelledPieces,
 }
 
-/// Cuts a document into windows of at most `max_length` sub-tokens (with `<s>` and `</s>`).
+/// Cuts a document into windows of at most [`max_length`](FinetuneConfig::max_length) sub-tokens (with `<s>` and `</s>`),
+/// encoded as the settings say.
 ///
 /// A document that fits is one window; a longer one is cut between sentences, as many a window as fit; a sentence
 /// longer than a window is cut between tokens. Every token is in exactly one window.
 ///
 /// # Errors
 /// The tokenizer fails.
-pub fn windows(document: &Document, tokenizer: &Tokenizer, max_length: usize) -> Result<Vec<Window>, EvalError> {
-    let budget = max_length.saturating_sub(2).max(1);
-    let encode = |tokens: Range<usize>| encode(document, tokenizer, tokens);
+pub fn windows(
+    document: &Document,
+    tokenizer: &Tokenizer,
+    settings: &FinetuneConfig,
+) -> Result<Vec<Window>, EvalError> {
+    let budget = settings.max_length.saturating_sub(2).max(1);
+    let encode = |tokens: Range<usize>| encode(document, tokenizer, tokens, settings);
     let whole = encode(0..document.tokens.len())?;
     if whole.pieces.len() <= budget {
         return Ok(vec![whole.framed(tokenizer)]);
@@ -68,14 +77,62 @@ pub fn windows(document: &Document, tokenizer: &Tokenizer, max_length: usize) ->
     Ok(result)
 }
 
-fn encode(document: &Document, tokenizer: &Tokenizer, tokens: Range<usize>) -> Result<Window, EvalError> {
+fn encode(
+    document: &Document,
+    tokenizer: &Tokenizer,
+    tokens: Range<usize>,
+    settings: &FinetuneConfig,
+) -> Result<Window, EvalError> {
     let bytes = document.bytes(&tokens);
-    let encoding = tokenizer.encode(&document.text[bytes.clone()])?;
-    let pieces = encoding.offsets.iter().map(|o| o.start + bytes.start..o.end + bytes.start).collect();
-    Ok(Window { ids: encoding.ids, tokens, pieces })
+    let mut window = Window { ids: Vec::new(), tokens, pieces: Vec::new(), label: settings.label };
+    match settings.encoding {
+        TextEncoding::Text => window.push(document, tokenizer, bytes)?,
+        TextEncoding::MarkedWords => {
+            for token in &document.tokens[window.tokens.clone()] {
+                let first = window.ids.len();
+                window.push(document, tokenizer, token.bytes.clone())?;
+                // A lone `▁` speaks for its token.
+                if let Some(mark) = window.pieces.get_mut(first).filter(|p| p.start == p.end) {
+                    let text = &document.text[token.bytes.clone()];
+                    *mark = token.bytes.start..token.bytes.start + text.chars().next().map_or(0, char::len_utf8);
+                }
+            }
+        }
+        TextEncoding::Words => {
+            for token in &document.tokens[window.tokens.clone()] {
+                let first = window.ids.len();
+                window.push(document, tokenizer, token.bytes.clone())?;
+                let before = &document.text[..token.bytes.start];
+                if !before.is_empty() && !before.ends_with(char::is_whitespace) {
+                    window.unmark(first, tokenizer);
+                }
+            }
+        }
+    }
+    Ok(window)
 }
 
 impl Window {
+    fn push(&mut self, document: &Document, tokenizer: &Tokenizer, bytes: Range<usize>) -> Result<(), EvalError> {
+        let encoding = tokenizer.encode(&document.text[bytes.clone()])?;
+        self.ids.extend(encoding.ids);
+        self.pieces.extend(encoding.offsets.iter().map(|o| o.start + bytes.start..o.end + bytes.start));
+        Ok(())
+    }
+
+    /// Takes the `▁` from a piece, if there is one and the vocabulary has the piece without it.
+    fn unmark(&mut self, piece: usize, tokenizer: &Tokenizer) {
+        let Some(name) = self.ids.get(piece).and_then(|id| tokenizer.id_to_piece(*id)) else { return };
+        match name.strip_prefix(METASPACE) {
+            Some("") => {
+                self.ids.remove(piece);
+                self.pieces.remove(piece);
+            }
+            Some(rest) => self.ids[piece] = tokenizer.piece_to_id(rest).unwrap_or(self.ids[piece]),
+            None => (),
+        }
+    }
+
     fn framed(mut self, tokenizer: &Tokenizer) -> Self {
         let special = tokenizer.special();
         self.ids.insert(0, special.bos);
@@ -86,9 +143,9 @@ impl Window {
         self
     }
 
-    /// The gold tag of each of `ids`; `None` where no text is behind it.
+    /// The gold tag of each of `ids`; `None` where no text is behind it and, if only first sub-tokens are labelled, where
+    /// [`Self::decode`] does not look.
     ///
-    /// Every sub-token has a tag, not only the first of a word: in text without spaces there are no words to be first in.
     /// A sub-token of two entities belongs to the one it shares more bytes with.
     pub fn tags(&self, document: &Document) -> Vec<Option<Tag>> {
         let entities: Vec<(&TokenSpan, Range<usize>)> =
@@ -106,22 +163,44 @@ impl Window {
             let label = entity.label.clone();
             if continues { Tag::Inside(label) } else { Tag::Begin(label) }
         };
-        self.pieces.iter().map(|piece| (!piece.is_empty()).then(|| tag(piece))).collect()
+        let labelled = self.labelled(document);
+        self.pieces.iter().zip(labelled).map(|(piece, labelled)| labelled.then(|| tag(piece))).collect()
+    }
+
+    /// Whether each of `ids` carries a label.
+    fn labelled(&self, document: &Document) -> Vec<bool> {
+        match self.label {
+            LabelledPieces::All => self.pieces.iter().map(|p| !p.is_empty()).collect(),
+            LabelledPieces::First => {
+                let mut labelled = vec![false; self.pieces.len()];
+                for token in &document.tokens[self.tokens.clone()] {
+                    if let Some(piece) = self.first_piece(token) {
+                        labelled[piece] = true;
+                    }
+                }
+                labelled
+            }
+        }
+    }
+
+    /// The sub-token that answers for a token: the one that covers its first character, or the first that overlaps it,
+    /// where the tokenizer drops that character.
+    fn first_piece(&self, token: &Token) -> Option<usize> {
+        let covers = |p: &Range<usize>| !p.is_empty() && p.start < token.bytes.end && token.bytes.start < p.end;
+        let from = self.pieces.partition_point(|p| p.end <= token.bytes.start);
+        self.pieces[from..].iter().position(covers).map(|p| p + from)
     }
 
     /// The tag of each token in [`Self::tokens`], given the tag of each of `ids`.
     ///
-    /// A token has the tag of the sub-token that covers its first character (of the first that overlaps it, where the
-    /// tokenizer drops that character). Where several tokens share a sub-token tagged `B`, the first begins the entity.
+    /// A token has the tag of the sub-token that covers its first character. Where several tokens share a sub-token tagged `B`, the first begins the entity.
     /// A token without any sub-token is outside.
     pub fn decode(&self, document: &Document, tags: &[Tag]) -> Vec<Tag> {
         let mut former = None;
         document.tokens[self.tokens.clone()]
             .iter()
             .map(|token| {
-                let covers = |p: &Range<usize>| !p.is_empty() && p.start < token.bytes.end && token.bytes.start < p.end;
-                let from = self.pieces.partition_point(|p| p.end <= token.bytes.start);
-                let piece = self.pieces[from..].iter().position(covers).map(|p| p + from);
+                let piece = self.first_piece(token);
                 let shared = piece.is_some() && piece == former;
                 former = piece;
                 match piece.and_then(|p| tags.get(p)).unwrap_or(&Tag::Outside) {

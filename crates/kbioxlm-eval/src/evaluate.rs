@@ -53,7 +53,7 @@ pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation,
         )
         .into());
     }
-    let encoded = dataset.encode(&pretrained.tokenizer, info.max_length)?;
+    let encoded = dataset.encode(&pretrained.tokenizer, &info.settings)?;
     let scored = predict(&pretrained.model, info.task, &dataset, &encoded, &info.labels);
     let test = dataset.fingerprints();
     let seen = leak::read(&model_dir.join(DOCUMENTS_FILE))?;
@@ -81,7 +81,7 @@ impl fmt::Display for Evaluation {
                 entities.by_type.iter().try_for_each(|(name, s)| row(name, s))?;
                 row("all (micro)", &entities.micro)?;
                 let (iob2, oracle) = (percent(*f1_iob2), percent(*oracle_recall));
-                writeln!(f, "\nread in {windows} windows; recall is at most {oracle} with this tokenizer")?;
+                writeln!(f, "\nread in {windows} windows; recall is at most {oracle} in this encoding")?;
                 writeln!(f, "I- tags without B-: {orphans}, each opens an entity (F1 without such entities: {iob2})")?;
             }
             Scored::Classification { classes, truncated } => {

@@ -66,8 +66,8 @@ pub fn finetune_task(
 
     let pretrained = load(model_dir, &heads(task, labels.len()), config.seed, &kbioxlm_model::device())?;
     check_length(config.max_length, &pretrained.config)?;
-    let train_encoded = train_data.encode(&pretrained.tokenizer, config.max_length)?;
-    let dev_encoded = dev_data.encode(&pretrained.tokenizer, config.max_length)?;
+    let train_encoded = train_data.encode(&pretrained.tokenizer, config)?;
+    let dev_encoded = dev_data.encode(&pretrained.tokenizer, config)?;
     let items = train_data.items(&train_encoded, &labels);
     let mut dev_score = |model: &Model| Ok(predict(model, task, &dev_data, &dev_encoded, &labels).score(&labels));
     let tuned = finetune(config, pretrained.model, &items, &mut dev_score, observer)?;

@@ -150,6 +150,11 @@ impl Tokenizer {
         }
     }
 
+    /// The id of a piece, given as [`Tokenizer::id_to_piece`] gives it.
+    pub fn piece_to_id(&self, piece: &str) -> Option<u32> {
+        self.inner.id(piece)
+    }
+
     /// The tokenizer as it stood in its file.
     pub fn to_json(&self) -> String {
         self.json.to_string()

@@ -1,7 +1,7 @@
 use crate::encode::MIN_LENGTH;
 use crate::{AlignmentConfig, EvaluationConfig, MaskingConfig, RetrievalConfig, TrainError};
 use serde::{Deserialize, Serialize};
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU64, NonZeroUsize};
 
 /// How long a pretraining run is. In TOML: `budget = { steps = 1000 }`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,78 +185,23 @@ impl PretrainConfig {
     }
 }
 
-/// Settings of a fine-tuning run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FinetuneConfig {
-    /// Seed of the order of the items and of dropout.
-    pub seed: u64,
-    /// Passes through the items at most.
-    pub epochs: NonZeroU32,
-    /// Peak of the learning rate.
-    pub learning_rate: f64,
-    /// Items a step.
-    pub batch_size: NonZeroUsize,
-    /// Share of the steps in which the learning rate rises.
-    pub warmup_ratio: f64,
-    /// AdamW's weight decay; biases and layer norms have none.
-    pub weight_decay: f64,
-    /// Largest norm of the gradient over all parameters together.
-    pub clip: f64,
-    /// Longest item in tokens, special tokens counted.
-    pub max_length: usize,
-    /// Epochs without a better score after which the run ends; without it all epochs are run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub patience: Option<NonZeroU32>,
-}
-
-impl Default for FinetuneConfig {
-    fn default() -> Self {
-        Self {
-            seed: 0,
-            epochs: NonZeroU32::MIN.saturating_add(2),
-            learning_rate: 5e-5,
-            batch_size: NonZeroUsize::MIN.saturating_add(15),
-            warmup_ratio: 0.1,
-            weight_decay: 0.01,
-            clip: 1.0,
-            max_length: 256,
-            patience: None,
-        }
-    }
-}
-
-impl FinetuneConfig {
-    /// Checks the settings that do not depend on model and items.
-    ///
-    /// # Errors
-    /// [`TrainError::Setting`] names the first setting that cannot work.
-    pub fn check(&self) -> Result<(), TrainError> {
-        least("max_length", self.max_length, MIN_LENGTH, "tokens")?;
-        positive("learning_rate", self.learning_rate)?;
-        positive("clip", self.clip)?;
-        share("warmup_ratio", self.warmup_ratio)?;
-        not_negative("weight_decay", self.weight_decay)
-    }
-}
-
-fn setting(key: &'static str, found: impl ToString, expected: impl Into<String>) -> TrainError {
+pub(crate) fn setting(key: &'static str, found: impl ToString, expected: impl Into<String>) -> TrainError {
     TrainError::Setting { key, found: found.to_string(), expected: expected.into(), help: "correct it".to_owned() }
 }
 
-fn least(key: &'static str, found: usize, least: usize, unit: &str) -> Result<(), TrainError> {
+pub(crate) fn least(key: &'static str, found: usize, least: usize, unit: &str) -> Result<(), TrainError> {
     if found >= least { Ok(()) } else { Err(setting(key, found, format!("at least {least} {unit}"))) }
 }
 
-fn positive(key: &'static str, found: f64) -> Result<(), TrainError> {
+pub(crate) fn positive(key: &'static str, found: f64) -> Result<(), TrainError> {
     if found.is_finite() && found > 0.0 { Ok(()) } else { Err(setting(key, found, "a number above 0")) }
 }
 
-fn not_negative(key: &'static str, found: f64) -> Result<(), TrainError> {
+pub(crate) fn not_negative(key: &'static str, found: f64) -> Result<(), TrainError> {
     if found.is_finite() && found >= 0.0 { Ok(()) } else { Err(setting(key, found, "0 or a number above 0")) }
 }
 
-fn share(key: &'static str, found: f64) -> Result<(), TrainError> {
+pub(crate) fn share(key: &'static str, found: f64) -> Result<(), TrainError> {
     // 0.8 + 0.2 is a little more than 1 in floating point for some pairs.
     if (0.0..=1.0 + 1e-9).contains(&found) { Ok(()) } else { Err(setting(key, found, "a share from 0 to 1")) }
 }
@@ -264,6 +209,7 @@ fn share(key: &'static str, found: f64) -> Result<(), TrainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FinetuneConfig;
 
     #[test]
     fn toml_has_defaults_names_one_budget_and_refuses_unknown_keys() {

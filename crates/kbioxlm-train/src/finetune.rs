@@ -1,7 +1,9 @@
+mod config;
+
 use crate::loss::scalar;
 use crate::optimiser::{AdamW, GradientSum};
 use crate::schedule::Schedule;
-use crate::{Divergence, EpochScore, FinetuneConfig, Observer, StepMetrics, TrainError};
+use crate::{Divergence, EpochScore, Observer, StepMetrics, TrainError};
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use kbioxlm_files::rng_for;
@@ -10,6 +12,8 @@ use kbioxlm_ops::cross_entropy;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use std::time::Instant;
+
+pub use config::{FinetuneConfig, LabelledPieces, TextEncoding};
 
 /// What a training item teaches.
 #[derive(Clone, Debug, PartialEq, Eq)]

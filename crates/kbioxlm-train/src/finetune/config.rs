@@ -1,0 +1,90 @@
+use crate::TrainError;
+use crate::config::{least, not_negative, positive, share};
+use crate::encode::MIN_LENGTH;
+use serde::{Deserialize, Serialize};
+use std::num::{NonZeroU32, NonZeroUsize};
+
+/// How text that comes in tokens, as that of named entities does, becomes sub-tokens.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextEncoding {
+    /// As running text, as in pretraining. In text without spaces a sub-token can hold the end of an entity and what follows.
+    Text,
+    /// Each token for itself, so that none shares a sub-token with another. A token without white space before it (a Chinese
+    /// character) gets the sub-tokens of the middle of a text: without `▁`, where the vocabulary has them.
+    Words,
+    /// Each token for itself and with its `▁`, as HF's `is_split_into_words` does it: a Chinese character is mostly two
+    /// sub-tokens, `▁` and itself, and the first of them is the `▁`.
+    MarkedWords,
+}
+
+/// Which sub-tokens of a token carry its label. A token's answer is that of its first sub-token either way.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelledPieces {
+    /// All of them.
+    All,
+    /// The first one; the others have no loss.
+    First,
+}
+
+/// Settings of a fine-tuning run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FinetuneConfig {
+    /// Seed of the order of the items and of dropout.
+    pub seed: u64,
+    /// Passes through the items at most.
+    pub epochs: NonZeroU32,
+    /// Peak of the learning rate.
+    pub learning_rate: f64,
+    /// Items a step.
+    pub batch_size: NonZeroUsize,
+    /// Share of the steps in which the learning rate rises.
+    pub warmup_ratio: f64,
+    /// AdamW's weight decay; biases and layer norms have none.
+    pub weight_decay: f64,
+    /// Largest norm of the gradient over all parameters together.
+    pub clip: f64,
+    /// Longest item in tokens, special tokens counted.
+    pub max_length: usize,
+    /// How the text of named entities becomes sub-tokens.
+    pub encoding: TextEncoding,
+    /// Which of these sub-tokens are labelled.
+    pub label: LabelledPieces,
+    /// Epochs without a better score after which the run ends; without it all epochs are run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<NonZeroU32>,
+}
+
+impl Default for FinetuneConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            epochs: NonZeroU32::MIN.saturating_add(2),
+            learning_rate: 5e-5,
+            batch_size: NonZeroUsize::MIN.saturating_add(15),
+            warmup_ratio: 0.1,
+            weight_decay: 0.01,
+            clip: 1.0,
+            max_length: 256,
+            encoding: TextEncoding::Text,
+            label: LabelledPieces::All,
+            patience: None,
+        }
+    }
+}
+
+impl FinetuneConfig {
+    /// Checks the settings that do not depend on model and items.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] names the first setting that cannot work.
+    pub fn check(&self) -> Result<(), TrainError> {
+        least("max_length", self.max_length, MIN_LENGTH, "tokens")?;
+        positive("learning_rate", self.learning_rate)?;
+        positive("clip", self.clip)?;
+        share("warmup_ratio", self.warmup_ratio)?;
+        not_negative("weight_decay", self.weight_decay)
+    }
+}

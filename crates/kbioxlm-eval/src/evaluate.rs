@@ -5,13 +5,15 @@ use crate::dataset::Dataset;
 use crate::finetune::{heads, predict};
 use crate::leak::{self, Leak, leak};
 use crate::metrics::Scores;
-use crate::score::Scored;
+use crate::outcome::{DocumentCounts, MainScore, Prediction, predictions};
+use crate::score::{Scored, score};
 use crate::task::{DOCUMENTS_FILE, DataFile, TaskInfo, TaskOptions};
 use kbioxlm_benchmarks::Join;
-use kbioxlm_files::FileError;
+use kbioxlm_files::{FileError, write_atomic};
 use kbioxlm_model::load;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::io::Write;
 use std::path::Path;
 
 /// The scores of a fine-tuned model on a file.
@@ -30,6 +32,30 @@ pub struct Evaluation {
     pub data: DataFile,
     /// Documents that the file shares with the data the model was trained or chosen on.
     pub leaks: Vec<Leak>,
+    /// The main score as a function of counts.
+    #[serde(default)]
+    pub main_score: MainScore,
+    /// The counts of each document, in the order of the file: what is needed to [compare](crate::Bootstrap::compare) two models.
+    #[serde(default)]
+    pub by_document: Vec<DocumentCounts>,
+    /// What was predicted of each document. Not part of the written evaluation: see [`Self::write_predictions`].
+    #[serde(skip)]
+    pub predictions: Vec<Prediction>,
+}
+
+impl Evaluation {
+    /// Writes one [`Prediction`] a line as JSON.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_predictions(&self, path: &Path) -> Result<(), FileError> {
+        write_atomic(path, |w| {
+            self.predictions.iter().try_for_each(|prediction| {
+                serde_json::to_writer(&mut *w, prediction)?;
+                w.write_all(b"\n")
+            })
+        })
+    }
 }
 
 /// Evaluates the fine-tuned model in `model_dir` on `data`, a file of the model's task.
@@ -54,16 +80,21 @@ pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation,
         .into());
     }
     let encoded = dataset.encode(&pretrained.tokenizer, &info.settings)?;
-    let scored = predict(&pretrained.model, info.task, &dataset, &encoded, &info.labels);
+    let answers = predict(&pretrained.model, info.task, &dataset, &encoded, &info.labels);
+    let scored = score(&dataset, &encoded, &info.labels, &answers);
+    let predictions = predictions(&dataset, &answers);
     let test = dataset.fingerprints();
     let seen = leak::read(&model_dir.join(DOCUMENTS_FILE))?;
     Ok(Evaluation {
+        main_score: info.task.main_score(&info.labels),
         metric: info.metric,
         score: scored.score(&info.labels),
         scored,
         documents: dataset.len(),
         data: DataFile::of(data)?,
         leaks: seen.iter().filter_map(|(split, documents)| leak(&test, documents, split)).collect(),
+        by_document: predictions.iter().map(Prediction::counts).collect(),
+        predictions,
     })
 }
 

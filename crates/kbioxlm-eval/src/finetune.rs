@@ -3,7 +3,7 @@
 use crate::EvalError;
 use crate::dataset::{Dataset, Encoded};
 use crate::leak;
-use crate::score::{Scored, score};
+use crate::score::{Answers, Scored, answers, score};
 use crate::task::{DOCUMENTS_FILE, DataFile, INFO_FILE, Task, TaskInfo, TaskOptions};
 use kbioxlm_files::{StagedDir, write_atomic, write_json_atomic};
 use kbioxlm_model::{Heads, Model, ModelConfig, load, save};
@@ -69,7 +69,10 @@ pub fn finetune_task(
     let train_encoded = train_data.encode(&pretrained.tokenizer, config)?;
     let dev_encoded = dev_data.encode(&pretrained.tokenizer, config)?;
     let items = train_data.items(&train_encoded, &labels);
-    let mut dev_score = |model: &Model| Ok(predict(model, task, &dev_data, &dev_encoded, &labels).score(&labels));
+    let score_dev = |model: &Model, labels: &[String]| {
+        score(&dev_data, &dev_encoded, labels, &predict(model, task, &dev_data, &dev_encoded, labels))
+    };
+    let mut dev_score = |model: &Model| Ok(score_dev(model, &labels).score(&labels));
     let tuned = finetune(config, pretrained.model, &items, &mut dev_score, observer)?;
 
     let info = TaskInfo {
@@ -94,7 +97,7 @@ pub fn finetune_task(
     write_toml(&dir.join("finetune.toml"), config)?;
     staged.commit()?;
     Ok(FinetuneReport {
-        dev: predict(&tuned.model, task, &dev_data, &dev_encoded, &info.labels),
+        dev: score_dev(&tuned.model, &info.labels),
         train_documents: train_data.len(),
         train_sequences: items.len(),
         info,
@@ -109,8 +112,8 @@ pub(crate) fn heads(task: Task, labels: usize) -> Heads {
     }
 }
 
-/// Predicts and scores a data set.
-pub(crate) fn predict(model: &Model, task: Task, data: &Dataset, encoded: &Encoded, labels: &[String]) -> Scored {
+/// What the model answers of a data set.
+pub(crate) fn predict(model: &Model, task: Task, data: &Dataset, encoded: &Encoded, labels: &[String]) -> Answers {
     let sequences = encoded.sequences();
     let logits = match task {
         Task::Ner => predict_tokens(model, &sequences, TOKENS_PER_BATCH),
@@ -118,7 +121,7 @@ pub(crate) fn predict(model: &Model, task: Task, data: &Dataset, encoded: &Encod
             predict_sequences(model, &sequences, TOKENS_PER_BATCH).into_iter().map(|row| vec![row]).collect()
         }
     };
-    score(data, encoded, labels, &logits)
+    answers(data, encoded, labels, &logits)
 }
 
 fn check_length(max_length: usize, model: &ModelConfig) -> Result<(), EvalError> {

@@ -4,6 +4,7 @@
 //! [`run_experiment`] does the whole chain that an [`Experiment`] describes. Texts reach the model as running text with
 //! offsets, and gold labels that the model could not read still count.
 
+mod bootstrap;
 mod dataset;
 mod encode;
 mod error;
@@ -12,10 +13,12 @@ mod experiment;
 mod finetune;
 mod leak;
 mod metrics;
+mod outcome;
 mod score;
 mod task;
 mod texts;
 
+pub use bootstrap::{Bootstrap, Comparison, Interval};
 pub use encode::{Window, entities, oracle, windows};
 pub use error::EvalError;
 pub use evaluate::{Evaluation, evaluate};
@@ -29,7 +32,8 @@ pub use kbioxlm_benchmarks::{
     read_multilabel, spans,
 };
 pub use leak::{Fingerprint, Leak, leak};
-pub use metrics::{ClassScores, EntityScores, LabelScores, Scores, class_scores, entity_scores, label_scores};
+pub use metrics::{ClassScores, Counts, EntityScores, LabelScores, Scores, class_scores, entity_scores, label_scores};
+pub use outcome::{Answer, CharSpan, DocumentCounts, MainScore, Prediction};
 pub use score::Scored;
 pub use task::{DataFile, Task, TaskInfo, TaskOptions};
 pub use texts::read_texts;

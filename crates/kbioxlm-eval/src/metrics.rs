@@ -17,22 +17,27 @@ pub struct Scores {
     pub support: usize,
 }
 
-/// Counts from which [`Scores`] follow.
-#[derive(Copy, Clone, Debug, Default)]
-struct Counts {
-    right: usize,
-    predicted: usize,
-    gold: usize,
+/// Counts from which [`Scores`] follow; in files `[right, predicted, gold]`.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "[usize; 3]", into = "[usize; 3]")]
+pub struct Counts {
+    /// Predicted items that are gold.
+    pub right: usize,
+    /// Predicted items.
+    pub predicted: usize,
+    /// Gold items.
+    pub gold: usize,
 }
 
 impl Counts {
-    fn add(&mut self, predicted: bool, gold: bool) {
+    pub(crate) fn add(&mut self, predicted: bool, gold: bool) {
         self.right += usize::from(predicted && gold);
         self.predicted += usize::from(predicted);
         self.gold += usize::from(gold);
     }
 
-    fn scores(self) -> Scores {
+    /// The scores of these counts.
+    pub fn scores(self) -> Scores {
         Scores {
             precision: ratio(self.right, self.predicted),
             recall: ratio(self.right, self.gold),
@@ -42,11 +47,63 @@ impl Counts {
     }
 }
 
+impl From<[usize; 3]> for Counts {
+    fn from([right, predicted, gold]: [usize; 3]) -> Self {
+        Self { right, predicted, gold }
+    }
+}
+
+impl From<Counts> for [usize; 3] {
+    fn from(c: Counts) -> Self {
+        [c.right, c.predicted, c.gold]
+    }
+}
+
+/// Counts by entity type, class or label.
+pub(crate) type CountsByLabel = BTreeMap<String, Counts>;
+
+/// The counts of one document with entities.
+pub(crate) fn count_entities<S: Ord>(gold: &[S], predicted: &[S], label: impl Fn(&S) -> &str) -> CountsByLabel {
+    let gold: BTreeSet<&S> = gold.iter().collect();
+    let predicted: BTreeSet<&S> = predicted.iter().collect();
+    let mut counts = CountsByLabel::new();
+    for &span in gold.union(&predicted) {
+        counts.entry(label(span).to_owned()).or_default().add(predicted.contains(span), gold.contains(span));
+    }
+    counts
+}
+
+/// The counts of one document with a class.
+pub(crate) fn count_class(gold: &str, predicted: &str) -> CountsByLabel {
+    let mut counts = CountsByLabel::new();
+    counts.entry(gold.to_owned()).or_default().add(gold == predicted, true);
+    if gold != predicted {
+        counts.entry(predicted.to_owned()).or_default().add(true, false);
+    }
+    counts
+}
+
+/// The counts of one document with labels, of those labels that occur on either side.
+pub(crate) fn count_labels(gold: &[bool], predicted: &[bool]) -> CountsByLabel {
+    let mut counts = CountsByLabel::new();
+    for (label, (&gold, &predicted)) in gold.iter().zip(predicted).enumerate().filter(|(_, (g, p))| **g || **p) {
+        counts.entry(label.to_string()).or_default().add(predicted, gold);
+    }
+    counts
+}
+
+fn sum(counts: &mut CountsByLabel, more: CountsByLabel) {
+    for (label, more) in more {
+        let sum = counts.entry(label).or_default();
+        *sum = total([*sum, more].into_iter());
+    }
+}
+
 fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+pub(crate) fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let n = values.len();
     if n == 0 { 0.0 } else { values.sum::<f64>() / n as f64 }
 }
@@ -64,21 +121,15 @@ pub struct EntityScores {
 ///
 /// Every gold entity counts, also one whose text never reached the model.
 pub fn entity_scores<'a>(documents: impl Iterator<Item = (&'a [TokenSpan], &'a [TokenSpan])>) -> EntityScores {
-    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
-    for (gold, predicted) in documents {
-        let gold: BTreeSet<&TokenSpan> = gold.iter().collect();
-        let predicted: BTreeSet<&TokenSpan> = predicted.iter().collect();
-        for span in gold.union(&predicted) {
-            counts.entry(span.label.clone()).or_default().add(predicted.contains(span), gold.contains(span));
-        }
-    }
+    let mut counts = CountsByLabel::new();
+    documents.for_each(|(gold, predicted)| sum(&mut counts, count_entities(gold, predicted, |s| &s.label)));
     EntityScores {
-        micro: total(counts.values()).scores(),
+        micro: total(counts.values().copied()).scores(),
         by_type: counts.into_iter().map(|(label, c)| (label, c.scores())).collect(),
     }
 }
 
-fn total<'a>(counts: impl Iterator<Item = &'a Counts>) -> Counts {
+pub(crate) fn total(counts: impl Iterator<Item = Counts>) -> Counts {
     counts.fold(Counts::default(), |a, b| Counts {
         right: a.right + b.right,
         predicted: a.predicted + b.predicted,
@@ -99,13 +150,10 @@ pub struct ClassScores {
 
 /// Scores pairs of (gold class, predicted class).
 pub fn class_scores<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> ClassScores {
-    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
+    let mut counts = CountsByLabel::new();
     let (mut right, mut all) = (0, 0);
     for (gold, predicted) in pairs {
-        counts.entry(gold.to_owned()).or_default().add(gold == predicted, true);
-        if gold != predicted {
-            counts.entry(predicted.to_owned()).or_default().add(true, false);
-        }
+        sum(&mut counts, count_class(gold, predicted));
         right += usize::from(gold == predicted);
         all += 1;
     }
@@ -133,5 +181,9 @@ pub fn label_scores<'a>(labels: usize, pairs: impl Iterator<Item = (&'a [bool], 
         }
     }
     let by_label: Vec<Scores> = counts.iter().map(|c| c.scores()).collect();
-    LabelScores { micro: total(counts.iter()).scores(), macro_f1: mean(by_label.iter().map(|s| s.f1)), by_label }
+    LabelScores {
+        micro: total(counts.iter().copied()).scores(),
+        macro_f1: mean(by_label.iter().map(|s| s.f1)),
+        by_label,
+    }
 }

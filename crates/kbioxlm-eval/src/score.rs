@@ -61,46 +61,66 @@ impl Scored {
     }
 }
 
-/// Scores the model's outputs: for each sequence of `encoded` the logits of each sub-token, or of the sequence as the only row.
-pub(crate) fn score(dataset: &Dataset, encoded: &Encoded, labels: &[String], logits: &[Vec<Vec<f32>>]) -> Scored {
+/// What the model answers: of each document, in the order of the data.
+pub(crate) enum Answers {
+    /// The tags of all tokens.
+    Tags(Vec<Vec<Tag>>),
+    /// The class.
+    Classes(Vec<String>),
+    /// Whether it has each label.
+    Labels(Vec<Vec<bool>>),
+}
+
+/// Reads the model's outputs: for each sequence of `encoded` the logits of each sub-token, or of the sequence as the only row.
+pub(crate) fn answers(dataset: &Dataset, encoded: &Encoded, labels: &[String], logits: &[Vec<Vec<f32>>]) -> Answers {
     match (dataset, encoded) {
-        (Dataset::Ner(conll), Encoded::Windows(windows)) => score_entities(conll, windows, labels, logits),
-        (Dataset::Classification(rows), Encoded::Documents { truncated, .. }) => {
-            let answer =
-                |rows: &Vec<Vec<f32>>| rows.first().and_then(|row| labels.get(best(row))).map_or("", String::as_str);
-            let pairs = rows.iter().zip(logits).map(|(row, logits)| (row.label.as_str(), answer(logits)));
-            Scored::Classification { classes: class_scores(pairs), truncated: *truncated }
+        (Dataset::Ner(conll), Encoded::Windows(windows)) => Answers::Tags(tags(conll, windows, labels, logits)),
+        (Dataset::Multilabel(_), _) => {
+            Answers::Labels(logits.iter().map(|l| l.iter().flatten().map(|&x| x > 0.0).collect()).collect())
         }
-        (Dataset::Multilabel(rows), Encoded::Documents { truncated, .. }) => {
-            let answers: Vec<Vec<bool>> =
-                logits.iter().map(|l| l.iter().flatten().map(|&x| x > 0.0).collect()).collect();
-            let pairs = rows
-                .iter()
-                .zip(&answers)
-                .map(|(row, answer): (&Labelled<Vec<bool>>, _)| (row.label.as_slice(), answer.as_slice()));
-            Scored::Multilabel { labels: label_scores(labels.len(), pairs), truncated: *truncated }
+        _ => {
+            let class = |rows: &Vec<Vec<f32>>| rows.first().and_then(|row| labels.get(best(row)).cloned());
+            Answers::Classes(logits.iter().map(|rows| class(rows).unwrap_or_default()).collect())
         }
-        _ => unreachable!("a data set is encoded in the way of its task"),
     }
 }
 
-fn score_entities(conll: &Conll, windows: &[Vec<Window>], labels: &[String], logits: &[Vec<Vec<f32>>]) -> Scored {
+/// The tags of all tokens of each document.
+fn tags(conll: &Conll, windows: &[Vec<Window>], labels: &[String], logits: &[Vec<Vec<f32>>]) -> Vec<Vec<Tag>> {
     let outputs: Vec<Tag> = labels.iter().map(|l| l.parse().unwrap_or(Tag::Outside)).collect();
     let mut logits = logits.iter();
-    let tags: Vec<Vec<Tag>> = conll
-        .documents
-        .iter()
-        .zip(windows)
-        .map(|(document, windows)| {
-            let answers = windows.iter().zip(logits.by_ref());
-            let tags = answers.flat_map(|(window, rows)| {
-                let tags: Vec<Tag> =
-                    rows.iter().map(|row| outputs.get(best(row)).cloned().unwrap_or(Tag::Outside)).collect();
-                window.decode(document, &tags)
-            });
-            tags.collect()
-        })
-        .collect();
+    let of_document = |(document, windows): (&Document, &Vec<Window>)| {
+        let answers = windows.iter().zip(logits.by_ref());
+        let tags = answers.flat_map(|(window, rows)| {
+            let tags: Vec<Tag> =
+                rows.iter().map(|row| outputs.get(best(row)).cloned().unwrap_or(Tag::Outside)).collect();
+            window.decode(document, &tags)
+        });
+        tags.collect()
+    };
+    conll.documents.iter().zip(windows).map(of_document).collect()
+}
+
+/// Scores the answers of a model with these `labels`.
+pub(crate) fn score(dataset: &Dataset, encoded: &Encoded, labels: &[String], answers: &Answers) -> Scored {
+    match (dataset, encoded, answers) {
+        (Dataset::Ner(conll), Encoded::Windows(windows), Answers::Tags(tags)) => score_entities(conll, windows, tags),
+        (Dataset::Classification(rows), Encoded::Documents { truncated, .. }, Answers::Classes(classes)) => {
+            let pairs = rows.iter().zip(classes).map(|(row, class)| (row.label.as_str(), class.as_str()));
+            Scored::Classification { classes: class_scores(pairs), truncated: *truncated }
+        }
+        (Dataset::Multilabel(rows), Encoded::Documents { truncated, .. }, Answers::Labels(answers)) => {
+            let pairs = rows
+                .iter()
+                .zip(answers)
+                .map(|(row, answer): (&Labelled<Vec<bool>>, _)| (row.label.as_slice(), answer.as_slice()));
+            Scored::Multilabel { labels: label_scores(labels.len(), pairs), truncated: *truncated }
+        }
+        _ => unreachable!("a data set is encoded and answered in the way of its task"),
+    }
+}
+
+fn score_entities(conll: &Conll, windows: &[Vec<Window>], tags: &[Vec<Tag>]) -> Scored {
     let gold_tags = |d: &Document| d.tokens.iter().map(|t| t.tag.clone()).collect::<Vec<_>>();
     let gold: Vec<&[TokenSpan]> = conll.documents.iter().map(|d| d.entities.as_slice()).collect();
     let spans = |tags: &[Vec<Tag>], orphan| -> Vec<Vec<TokenSpan>> {
@@ -114,8 +134,8 @@ fn score_entities(conll: &Conll, windows: &[Vec<Window>], labels: &[String], log
     let gold_iob2: Vec<&[TokenSpan]> = gold_iob2.iter().map(Vec::as_slice).collect();
     let best_tags: Vec<Vec<Tag>> = conll.documents.iter().zip(windows).map(|(d, w)| oracle(d, w)).collect();
     Scored::Ner {
-        entities: against(&gold, &spans(&tags, Orphan::Opens)),
-        f1_iob2: against(&gold_iob2, &spans(&tags, Orphan::Ignored)).micro.f1,
+        entities: against(&gold, &spans(tags, Orphan::Opens)),
+        f1_iob2: against(&gold_iob2, &spans(tags, Orphan::Ignored)).micro.f1,
         oracle_recall: against(&gold, &spans(&best_tags, Orphan::Opens)).micro.recall,
         orphans: conll.orphans,
         windows: windows.iter().map(Vec::len).sum(),

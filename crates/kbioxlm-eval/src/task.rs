@@ -1,6 +1,6 @@
 //! Tasks, and what a fine-tuned directory says about its own.
 
-use crate::EvalError;
+use crate::{EvalError, MainScore};
 use kbioxlm_benchmarks::Join;
 use kbioxlm_files::{FileError, read_json};
 use kbioxlm_train::FinetuneConfig;
@@ -40,6 +40,15 @@ impl Task {
             Self::Classification if is_binary(labels) => "F1 of class 1",
             Self::Classification => "macro F1",
             Self::Multilabel => "micro F1",
+        }
+    }
+
+    /// That score as a function of counts.
+    pub(crate) fn main_score(self, labels: &[String]) -> MainScore {
+        match self {
+            Self::Ner | Self::Multilabel => MainScore::MicroF1,
+            Self::Classification if is_binary(labels) => MainScore::F1Of("1".to_owned()),
+            Self::Classification => MainScore::MacroF1,
         }
     }
 }

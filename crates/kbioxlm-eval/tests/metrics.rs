@@ -104,8 +104,7 @@ fn class_scores_are_those_of_scikit_learn() {
 }
 
 fn scored_labels(gold: &[Vec<u8>], predicted: &[Vec<u8>]) -> LabelScores {
-    let flags =
-        |rows: &[Vec<u8>]| rows.iter().map(|r| r.iter().map(|&l| l == 1).collect()).collect::<Vec<Vec<bool>>>();
+    let flags = |rows: &[Vec<u8>]| rows.iter().map(|r| r.iter().map(|&l| l == 1).collect()).collect::<Vec<Vec<bool>>>();
     let (gold, predicted) = (flags(gold), flags(predicted));
     label_scores(gold[0].len(), gold.iter().map(Vec::as_slice).zip(predicted.iter().map(Vec::as_slice)))
 }

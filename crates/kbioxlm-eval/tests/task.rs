@@ -4,7 +4,9 @@
 mod common;
 
 use common::file;
-use kbioxlm_eval::{Evaluation, FinetuneReport, Join, Scored, Task, evaluate, finetune_task};
+use kbioxlm_eval::{
+    Answer, Bootstrap, Evaluation, FinetuneReport, Join, Prediction, Scored, Task, evaluate, finetune_task,
+};
 use kbioxlm_train::FinetuneConfig;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -62,6 +64,30 @@ fn a_tagger_learns_and_its_directory_is_enough_to_evaluate_it() {
         [("train", 0, 4), ("dev", 4, 4)]
     );
     assert!(evaluation.to_string().contains("strict entity F1"), "{evaluation}");
+    assert_is_the_score(&evaluation);
+}
+
+/// The score of the summed counts of the documents is the one that is reported, and the predictions say the same.
+fn assert_is_the_score(evaluation: &Evaluation) {
+    let interval = Bootstrap { resamples: 10, ..Bootstrap::default() };
+    let interval = interval.interval(&evaluation.main_score, &[&evaluation.by_document]).unwrap();
+    assert_eq!(interval.value, evaluation.score);
+    assert_eq!(evaluation.by_document.len(), evaluation.documents);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("predictions.jsonl");
+    evaluation.write_predictions(&path).unwrap();
+    let lines: Vec<Prediction> =
+        std::fs::read_to_string(&path).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines, evaluation.predictions);
+    for (prediction, counts) in lines.iter().zip(&evaluation.by_document) {
+        assert_eq!(prediction.counts(), *counts);
+        if let Answer::Entities { entities, predicted } = &prediction.answer {
+            let length = prediction.text.chars().count();
+            assert!(entities.iter().chain(predicted).all(|e| e.start < e.end && e.end <= length), "{prediction:?}");
+        }
+    }
+    let read: Evaluation = serde_json::from_value(serde_json::to_value(evaluation).unwrap()).unwrap();
+    assert_eq!((read.by_document, read.main_score), (evaluation.by_document.clone(), evaluation.main_score.clone()));
 }
 
 /// Trap 14: gold entities behind the model's length left the score.
@@ -76,6 +102,7 @@ fn trap_14_all_gold_entities_of_a_long_document_are_in_the_score() {
     let evaluation = evaluate(&dir.join("tuned"), &file(dir, "long.conll", &long), Join::Auto).unwrap();
     let Scored::Ner { entities, windows, oracle_recall, .. } = &evaluation.scored else { panic!("{evaluation}") };
     assert_eq!(entities.micro.support, 100);
+    assert_is_the_score(&evaluation);
     assert_eq!(*oracle_recall, 1.0);
     assert!(*windows >= 7, "150 sub-tokens do not fit into fewer windows of 22: {windows}");
     assert!(entities.micro.recall > 0.9, "entities far behind the model's length are found: {evaluation}");
@@ -131,6 +158,8 @@ fn a_classifier_learns_and_is_scored_by_the_positive_class() {
     let test = file(dir, "test.jsonl", "{\"id\":\"x\",\"text\":\"aspirin causes fever\",\"label\":\"1\"}\n");
     let evaluation = evaluate(&dir.join("tuned"), &test, Join::Auto).unwrap();
     assert_eq!(evaluation.score, 1.0, "{evaluation}");
+    assert_is_the_score(&evaluation);
+    assert_is_the_score(&evaluate(&dir.join("tuned"), &train, Join::Auto).unwrap());
     let test = file(dir, "test.jsonl", "{\"id\":\"x\",\"text\":\"aspirin\",\"label\":\"2\"}\n");
     let message = evaluate(&dir.join("tuned"), &test, Join::Auto).unwrap_err().to_string();
     assert!(message.contains("test.jsonl:1: found the label `2`"), "{message}");
@@ -150,6 +179,8 @@ fn a_multilabel_model_learns_and_counts_truncated_documents() {
     let long = format!("{{\"id\":\"l\",\"text\":\"fever{}\",\"label\":[1,0]}}\n", " and".repeat(40));
     let evaluation = evaluate(&dir.join("tuned"), &file(dir, "long.jsonl", &long), Join::Auto).unwrap();
     assert!(matches!(evaluation.scored, Scored::Multilabel { truncated: 1, .. }), "{evaluation}");
+    assert_is_the_score(&evaluation);
+    assert_is_the_score(&evaluate(&dir.join("tuned"), &train, Join::Auto).unwrap());
     let other = file(dir, "other.jsonl", "{\"id\":\"l\",\"text\":\"fever\",\"label\":[1,0,1]}\n");
     let message = evaluate(&dir.join("tuned"), &other, Join::Auto).unwrap_err().to_string();
     assert!(message.contains("other.jsonl:1: found 3 labels, expected 2"), "{message}");

@@ -56,6 +56,9 @@ pub struct EvaluateArgs {
     /// Print the scores as JSON
     #[arg(long)]
     json: bool,
+    /// Write what was predicted too, a document a line as JSON: id, text, gold labels and predicted ones
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
 }
 
 pub fn run(args: &FinetuneArgs) -> Result<()> {
@@ -73,5 +76,8 @@ pub fn run(args: &FinetuneArgs) -> Result<()> {
 
 pub fn evaluate(args: &EvaluateArgs) -> Result<()> {
     let evaluation = kbioxlm_eval::evaluate(&args.model, &args.data, args.join)?;
+    if let Some(path) = &args.predictions {
+        evaluation.write_predictions(path)?;
+    }
     if args.json { print_json(&evaluation) } else { Ok(write!(std::io::stdout(), "{evaluation}")?) }
 }

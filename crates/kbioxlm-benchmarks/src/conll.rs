@@ -1,5 +1,6 @@
 //! CoNLL files as running text with offsets.
 
+use crate::annotated::Simplified;
 use crate::bio::{Orphan, Tag, TokenSpan, spans};
 use kbioxlm_files::{FileError, Lines};
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ impl std::str::FromStr for Join {
     }
 }
 
-/// A token of a CoNLL file and its place in the running text.
+/// A token and its place in the running text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// Byte range in [`Document::text`].
@@ -49,9 +50,9 @@ pub struct Token {
 /// A document: its text, tokens and gold entities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// Id after `-DOCSTART-`; the number of the sentence (from 1) in files without such lines.
+    /// Id, in CoNLL after `-DOCSTART-`; the number of the sentence (from 1) in files without such lines.
     pub id: String,
-    /// Running text: tokens and sentences joined.
+    /// Running text; of CoNLL tokens and sentences joined.
     pub text: String,
     /// All tokens.
     pub tokens: Vec<Token>,
@@ -73,15 +74,17 @@ impl Document {
     }
 }
 
-/// A CoNLL file.
+/// Documents with entities: a CoNLL file, or what a file of another format would be as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conll {
     /// Documents in the order of the file; each has at least one token.
     pub documents: Vec<Document>,
     /// `I-` tags that do not continue an entity of their type. They open one, as in conlleval.
     pub orphans: usize,
-    /// What was put between two tokens: `""` or `" "`.
+    /// What was put between two tokens of CoNLL: `""` or `" "`.
     pub joiner: &'static str,
+    /// Entities that the tags do not have as the file has them (never in CoNLL, where tags are all there is).
+    pub simplified: Simplified,
 }
 
 const HELP: &str =
@@ -117,7 +120,7 @@ pub(crate) fn read(path: &Path, lines: Lines<impl BufRead>, join: Join) -> Resul
     };
     let mut orphans = 0;
     let documents = raw.into_iter().map(|(id, sentences)| assemble(id, sentences, joiner, &mut orphans)).collect();
-    Ok(Conll { documents, orphans, joiner })
+    Ok(Conll { documents, orphans, joiner, simplified: Simplified::default() })
 }
 
 fn read_raw(path: &Path, lines: Lines<impl BufRead>) -> Result<Vec<(String, Vec<Sentence>)>, FileError> {
@@ -241,7 +244,8 @@ fn is_unspaced(token: &str) -> bool {
     )
 }
 
-fn abridged(text: &str) -> String {
+/// At most 40 characters, for a message.
+pub(crate) fn abridged(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -4,7 +4,7 @@ use crate::encode::{Window, windows};
 use crate::leak::Fingerprint;
 use crate::task::{Task, TaskOptions};
 use crate::{EvalError, Tag};
-use kbioxlm_benchmarks::{Conll, Document, read_conll};
+use kbioxlm_benchmarks::{Conll, Document, read_entities};
 use kbioxlm_benchmarks::{Labelled, read_classification, read_multilabel};
 use kbioxlm_files::FileError;
 use kbioxlm_model::Tokenizer;
@@ -34,7 +34,7 @@ pub(crate) enum Encoded {
 impl Dataset {
     pub(crate) fn read(path: &Path, options: TaskOptions) -> Result<Self, FileError> {
         Ok(match options.task {
-            Task::Ner => Self::Ner(read_conll(path, options.join)?),
+            Task::Ner => Self::Ner(read_entities(path, options.join)?),
             Task::Classification => Self::Classification(read_classification(path)?),
             Task::Multilabel => Self::Multilabel(read_multilabel(path)?),
         })
@@ -69,20 +69,22 @@ impl Dataset {
     /// Checks that the model can give every gold label of this data.
     pub(crate) fn check_labels(&self, path: &Path, labels: &[String]) -> Result<(), FileError> {
         let known = |label: &str| labels.iter().any(|l| l == label);
-        let unknown = |line: usize, what: &str, label: &str| {
+        // Of a directory, the line alone would not say where.
+        let unknown = |line: usize, what: &str, label: &str, id: &str| {
             let expected = format!("one of those that the model knows: {}", labels.join(", "));
             let help = format!("rename it in the file, or fine-tune a model on data with this {what}");
-            Err(FileError::content(path, line, format!("the {what} `{label}`"), expected, help))
+            Err(FileError::content(path, line, format!("the {what} `{label}` in document `{id}`"), expected, help))
         };
         match self {
             Self::Ner(conll) => {
-                match conll.documents.iter().flat_map(|d| &d.tokens).find(|t| !known(&t.tag.to_string())) {
-                    Some(token) => unknown(token.line, "tag", &token.tag.to_string()),
+                let mut tokens = conll.documents.iter().flat_map(|d| d.tokens.iter().map(move |t| (d, t)));
+                match tokens.find(|(_, t)| !known(&t.tag.to_string())) {
+                    Some((d, token)) => unknown(token.line, "tag", &token.tag.to_string(), &d.id),
                     None => Ok(()),
                 }
             }
             Self::Classification(rows) => match rows.iter().find(|r| !known(&r.label)) {
-                Some(row) => unknown(row.line, "label", &row.label),
+                Some(row) => unknown(row.line, "label", &row.label, &row.id),
                 None => Ok(()),
             },
             Self::Multilabel(rows) => match rows.iter().find(|r| r.label.len() != labels.len()) {

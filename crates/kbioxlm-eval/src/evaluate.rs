@@ -8,7 +8,7 @@ use crate::metrics::Scores;
 use crate::outcome::{DocumentCounts, MainScore, Prediction, predictions};
 use crate::score::{Scored, score};
 use crate::task::{DOCUMENTS_FILE, DataFile, TaskInfo, TaskOptions};
-use kbioxlm_benchmarks::Join;
+use kbioxlm_benchmarks::{Join, Simplified};
 use kbioxlm_files::{FileError, write_atomic};
 use kbioxlm_model::load;
 use serde::{Deserialize, Serialize};
@@ -108,12 +108,20 @@ impl fmt::Display for Evaluation {
             writeln!(f, "{name:<20} {p:>9} {r:>9} {f1:>9} {:>9}", s.support)
         };
         match &self.scored {
-            Scored::Ner { entities, f1_iob2, oracle_recall, orphans, windows } => {
+            Scored::Ner { entities, f1_iob2, oracle_recall, orphans, simplified, windows } => {
                 entities.by_type.iter().try_for_each(|(name, s)| row(name, s))?;
                 row("all (micro)", &entities.micro)?;
                 let (iob2, oracle) = (percent(*f1_iob2), percent(*oracle_recall));
                 writeln!(f, "\nread in {windows} windows; recall is at most {oracle} in this encoding")?;
                 writeln!(f, "I- tags without B-: {orphans}, each opens an entity (F1 without such entities: {iob2})")?;
+                let Simplified { overlapping, discontinuous } = simplified;
+                if overlapping + discontinuous > 0 {
+                    let what = "gold entities that a longer one overlaps, left out";
+                    writeln!(
+                        f,
+                        "{what}: {overlapping}; in several pieces, taken with what is between: {discontinuous}"
+                    )?;
+                }
             }
             Scored::Classification { classes, truncated } => {
                 classes.by_class.iter().try_for_each(|(name, s)| row(name, s))?;

@@ -28,8 +28,8 @@ pub use experiment::{
 };
 pub use finetune::{FinetuneReport, finetune_task};
 pub use kbioxlm_benchmarks::{
-    Conll, Document, Join, Labelled, NotATag, Orphan, Tag, Token, TokenSpan, read_classification, read_conll,
-    read_multilabel, spans,
+    Conll, Document, Join, Labelled, NotATag, Orphan, Simplified, Tag, Token, TokenSpan, read_classification,
+    read_conll, read_entities, read_multilabel, spans,
 };
 pub use leak::{Fingerprint, Leak, leak};
 pub use metrics::{ClassScores, Counts, EntityScores, LabelScores, Scores, class_scores, entity_scores, label_scores};

@@ -5,9 +5,7 @@ use crate::dataset::{Dataset, Encoded};
 use crate::encode::{Window, entities, oracle};
 use crate::metrics::{ClassScores, EntityScores, LabelScores, class_scores, entity_scores, label_scores};
 use crate::task::is_binary;
-use kbioxlm_benchmarks::Labelled;
-use kbioxlm_benchmarks::{Conll, Document};
-use kbioxlm_benchmarks::{Orphan, TokenSpan};
+use kbioxlm_benchmarks::{Conll, Document, Labelled, Orphan, Simplified, TokenSpan};
 use serde::{Deserialize, Serialize};
 
 /// All scores of a task.
@@ -26,6 +24,9 @@ pub enum Scored {
         oracle_recall: f64,
         /// Gold `I-` tags without a `B-`.
         orphans: usize,
+        /// Gold entities that tags cannot express: what became of them.
+        #[serde(default)]
+        simplified: Simplified,
         /// Parts that the documents were read in.
         windows: usize,
     },
@@ -138,6 +139,7 @@ fn score_entities(conll: &Conll, windows: &[Vec<Window>], tags: &[Vec<Tag>]) -> 
         f1_iob2: against(&gold_iob2, &spans(tags, Orphan::Ignored)).micro.f1,
         oracle_recall: against(&gold, &spans(&best_tags, Orphan::Opens)).micro.recall,
         orphans: conll.orphans,
+        simplified: conll.simplified,
         windows: windows.iter().map(Vec::len).sum(),
     }
 }

@@ -13,7 +13,7 @@ use std::str::FromStr;
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Task {
-    /// Named entities, from CoNLL files; scored by strict entity F1.
+    /// Named entities, from CoNLL, JSONL, BRAT, PubTator or BioC; scored by strict entity F1.
     Ner,
     /// One class a document, from JSONL; scored by macro F1, or by the F1 of class `1` where the classes are `0` and `1`.
     Classification,
@@ -102,13 +102,13 @@ const FORMAT: u32 = 1;
 pub struct DataFile {
     /// Path as it was given.
     pub path: String,
-    /// BLAKE3 hash of the content.
+    /// BLAKE3 hash of the content (of a directory: of the names and contents in it).
     pub blake3: String,
 }
 
 impl DataFile {
     pub(crate) fn of(path: &Path) -> Result<Self, FileError> {
-        Ok(Self { path: path.display().to_string(), blake3: kbioxlm_files::hash_file(path)? })
+        Ok(Self { path: path.display().to_string(), blake3: kbioxlm_files::hash_path(path)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The texts of files of several formats, for vocabulary trimming.
 
-use kbioxlm_benchmarks::{Join, read_conll};
+use kbioxlm_benchmarks::read_benchmark_texts;
 use kbioxlm_files::{FileError, Table, read_jsonl};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ type Texts = Box<dyn Iterator<Item = Result<String, FileError>>>;
 ///
 /// - `.jsonl`: documents; every string under the key `text` or under a two-letter language key (`en`, `zh`);
 /// - `.tsv`: a lexicon or relation labels; the column `term` or `label` beside the column `lang`;
-/// - `.conll`: running text.
+/// - `.conll`, `.pubtator`, `.xml` (BioC), a directory (BRAT): a benchmark, whose running text is taken.
 ///
 /// `languages` restricts lexica and language keys; none means all. Errors come as items, and each ends the use of its file.
 pub fn read_texts(paths: &[PathBuf], languages: &[String]) -> impl Iterator<Item = Result<String, FileError>> + use<> {
@@ -48,15 +48,20 @@ fn open(path: &Path, languages: &[String]) -> Result<Texts, FileError> {
                 Ok((_, mut cells)) => cells.pop().filter(|_| cells.first().is_some_and(|lang| wanted(lang))).map(Ok),
             })))
         }
-        Some("conll") => Ok(Box::new(read_conll(path, Join::Auto)?.documents.into_iter().map(|d| Ok(d.text)))),
+        Some("conll" | "pubtator" | "xml") => benchmark(path),
+        _ if path.is_dir() => benchmark(path),
         _ => Err(FileError::content(
             path,
             None,
             "a file of unknown kind",
-            "a name that ends in .jsonl, .tsv or .conll",
+            "a name that ends in .jsonl, .tsv, .conll, .pubtator or .xml, or a directory of BRAT standoff",
             "rename the file after its format",
         )),
     }
+}
+
+fn benchmark(path: &Path) -> Result<Texts, FileError> {
+    Ok(Box::new(read_benchmark_texts(path)?.into_iter().map(|(_, text)| Ok(text))))
 }
 
 #[cfg(test)]
@@ -83,7 +88,7 @@ mod tests {
 
     #[test]
     fn errors_are_items() {
-        assert!(texts("a.txt", "a", &[]).unwrap_err().to_string().contains(".jsonl, .tsv or .conll"));
+        assert!(texts("a.txt", "a", &[]).unwrap_err().to_string().contains(".jsonl, .tsv, .conll"));
         assert!(texts("a.jsonl", "{}\n[]\n", &[]).unwrap_err().to_string().contains(":2: "));
         assert!(texts("a.tsv", "a\tb\n1\t2\n", &[]).unwrap_err().to_string().contains("column `lang`"));
     }

@@ -67,6 +67,43 @@ fn a_tagger_learns_and_its_directory_is_enough_to_evaluate_it() {
     assert_is_the_score(&evaluation);
 }
 
+#[test]
+fn the_same_benchmark_in_another_format_gives_the_same_score() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let train = english(dir, "train.conll", 1);
+    tune(dir, Task::Ner, &train, &train, 30);
+    let expected = evaluate(&dir.join("tuned"), &train, Join::Auto).unwrap();
+    // What was predicted is itself JSONL with spans.
+    let spans = dir.join("train.jsonl");
+    expected.write_predictions(&spans).unwrap();
+    std::fs::create_dir(dir.join("brat")).unwrap();
+    let mut pubtator = String::new();
+    for Prediction { id, text, answer } in &expected.predictions {
+        let Answer::Entities { entities, .. } = answer else { panic!("{answer:?}") };
+        let mention = |e: &kbioxlm_eval::CharSpan| &text[e.start..e.end];
+        let rows: String =
+            entities.iter().map(|e| format!("T1\t{} {} {}\t{}\n", e.label, e.start, e.end, mention(e))).collect();
+        file(dir, &format!("brat/{id}.txt"), text);
+        file(dir, &format!("brat/{id}.ann"), &rows);
+        let (title, rest) = text.split_once(' ').unwrap();
+        let rows: String = entities
+            .iter()
+            .map(|e| format!("{id}\t{}\t{}\t{}\t{}\tD1\n", e.start, e.end, mention(e), e.label))
+            .collect();
+        pubtator += &format!("{id}|t|{title}\n{id}|a|{rest}\n{rows}\n");
+    }
+    let pubtator = file(dir, "train.txt", &pubtator);
+    for path in [spans, dir.join("brat"), pubtator] {
+        let evaluation = evaluate(&dir.join("tuned"), &path, Join::Auto).unwrap();
+        assert_eq!(evaluation.by_document.len(), expected.by_document.len(), "{}", path.display());
+        assert_eq!(evaluation.score, expected.score, "{}", path.display());
+        assert_eq!(evaluation.data.blake3, kbioxlm_files::hash_path(&path).unwrap());
+        let Scored::Ner { entities, .. } = evaluation.scored else { panic!() };
+        assert_eq!(entities.micro.support, 9);
+    }
+}
+
 /// The score of the summed counts of the documents is the one that is reported, and the predictions say the same.
 fn assert_is_the_score(evaluation: &Evaluation) {
     let interval = Bootstrap { resamples: 10, ..Bootstrap::default() };

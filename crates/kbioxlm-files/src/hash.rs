@@ -19,6 +19,27 @@ pub fn hash_file(path: &Path) -> Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
+/// [`hash_file`]; of a directory, the hash of the names and hashes of its files, in the order of the names.
+///
+/// # Errors
+/// [`FileError::Io`] when something cannot be read.
+pub fn hash_path(path: &Path) -> Result<String> {
+    if !path.is_dir() {
+        return hash_file(path);
+    }
+    let list = |e| FileError::io(path, "list", e);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(list)? {
+        files.extend(Some(entry.map_err(list)?.path()).filter(|file| file.is_file()));
+    }
+    files.sort();
+    let mut all = String::new();
+    for file in files {
+        all += &format!("{}\t{}\n", file.file_name().unwrap_or_default().to_string_lossy(), hash_file(&file)?);
+    }
+    Ok(hash_bytes(all.as_bytes()))
+}
+
 /// A random generator that depends on `seed` and on the names in `scope` only.
 ///
 /// Giving each document (step, parameter …) a generator of its own makes results independent of

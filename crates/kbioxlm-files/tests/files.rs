@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use kbioxlm_files::{
-    Lines, StagedDir, Table, hash_bytes, hash_file, is_in_share, read_json, read_jsonl, read_text, rng_for,
+    Lines, StagedDir, Table, hash_bytes, hash_file, hash_path, is_in_share, read_json, read_jsonl, read_text, rng_for,
     write_atomic,
 };
 use rand::Rng;
@@ -127,4 +127,19 @@ fn shares_are_of_their_size_nested_and_of_each_scope_its_own() {
     let both = few.iter().zip(&others).map(|(a, b)| *a && *b).collect::<Vec<_>>();
     assert!((count(&both) - 200.0).abs() < 70.0, "what is in one share says nothing of another");
     assert_eq!((count(&within("document", 0.0)), count(&within("document", 1.0))), (0.0, 20_000.0));
+}
+
+#[test]
+fn a_directory_has_the_hash_of_its_names_and_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let hash = |files: &[(&str, &str)]| {
+        let place = tempfile::tempdir_in(dir.path()).unwrap();
+        files.iter().for_each(|(name, content)| std::fs::write(place.path().join(name), content).unwrap());
+        hash_path(place.path()).unwrap()
+    };
+    assert_eq!(hash(&[("a", "1"), ("b", "2")]), hash(&[("b", "2"), ("a", "1")]));
+    assert_ne!(hash(&[("a", "1"), ("b", "2")]), hash(&[("a", "2"), ("b", "1")]));
+    std::fs::write(dir.path().join("file"), "1").unwrap();
+    assert_eq!(hash_path(&dir.path().join("file")).unwrap(), kbioxlm_files::hash_bytes(b"1"));
+    assert!(hash_path(&dir.path().join("none")).is_err());
 }

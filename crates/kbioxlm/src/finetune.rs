@@ -13,17 +13,17 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_long_help = settings::defaults("Settings, with the defaults", &FinetuneConfig::default()))]
 pub struct FinetuneArgs {
-    /// What to learn: ner (CoNLL), classification or multilabel (JSONL)
+    /// What to learn: ner (CoNLL, JSONL with spans, BRAT, PubTator, BioC), classification or multilabel (JSONL)
     #[arg(long)]
     task: Task,
     /// Model directory to start from
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
-    /// Training data
-    #[arg(long, value_name = "FILE")]
+    /// Training data; the content tells its format, a directory holds BRAT standoff
+    #[arg(long, value_name = "PATH")]
     train: PathBuf,
     /// Data on which the best epoch is chosen
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "PATH")]
     dev: PathBuf,
     /// Directory to write; it holds everything that `evaluate` needs
     #[arg(long, value_name = "DIR")]
@@ -48,7 +48,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Data of the model's task
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "PATH")]
     data: PathBuf,
     /// What stands between CoNLL tokens: auto, space or nothing
     #[arg(long, default_value = "auto")]

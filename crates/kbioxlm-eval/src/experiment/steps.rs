@@ -3,7 +3,7 @@
 use super::report::StepReport;
 use super::run::ExperimentObserver;
 use crate::EvalError;
-use kbioxlm_files::{FileError, create_dir, hash_bytes, hash_file, read_json, write_json_atomic};
+use kbioxlm_files::{create_dir, hash_bytes, hash_path, read_json, write_json_atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ impl<'a> Steps<'a> {
         if let Some(hash) = self.hashes.get(path) {
             return Ok(hash.clone());
         }
-        let hash = if path.is_dir() { hash_dir(path)? } else { hash_file(path)? };
+        let hash = hash_path(path)?;
         self.hashes.insert(path.to_owned(), hash.clone());
         Ok(hash)
     }
@@ -108,24 +108,6 @@ impl<'a> Steps<'a> {
     pub fn finish(self) -> (Vec<StepReport>, BTreeMap<PathBuf, String>) {
         (self.done, self.hashes)
     }
-}
-
-/// One hash of the names and contents of the files in a directory (not of its subdirectories).
-fn hash_dir(dir: &Path) -> Result<String, FileError> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(|e| FileError::io(dir, "list", e))? {
-        let path = entry.map_err(|e| FileError::io(dir, "list", e))?.path();
-        if path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    let mut text = String::new();
-    for file in files {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        text.push_str(&format!("{name}\t{}\n", hash_file(&file)?));
-    }
-    Ok(hash_bytes(text.as_bytes()))
 }
 
 /// A name that every file system takes.

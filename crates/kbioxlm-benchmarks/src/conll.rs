@@ -4,7 +4,7 @@ use crate::annotated::Simplified;
 use crate::bio::{Orphan, Tag, TokenSpan, spans};
 use kbioxlm_files::{FileError, Lines};
 use serde::{Deserialize, Serialize};
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -105,6 +105,23 @@ type Sentence = Vec<Line>;
 /// The file cannot be read, is empty, not UTF-8, or a line is neither of these; nothing is guessed.
 pub fn read_conll(path: &Path, join: Join) -> Result<Conll, FileError> {
     read(path, Lines::open(path)?, join)
+}
+
+/// Writes documents as [`read_conll`] reads them, each with its `-DOCSTART-` line.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_conll<'a>(out: &mut dyn Write, documents: impl Iterator<Item = &'a Document>) -> std::io::Result<()> {
+    for document in documents {
+        writeln!(out, "-DOCSTART-\t{}\n", document.id)?;
+        for sentence in &document.sentences {
+            for token in document.tokens.get(sentence.clone()).unwrap_or_default() {
+                writeln!(out, "{}\t{}", document.text.get(token.bytes.clone()).unwrap_or_default(), token.tag)?;
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn read(path: &Path, lines: Lines<impl BufRead>, join: Join) -> Result<Conll, FileError> {
@@ -276,6 +293,14 @@ mod tests {
         assert_eq!(document.entities[1], TokenSpan { label: "ADE".into(), start: 3, end: 5 });
         assert_eq!(&document.text[document.bytes(&(3..5))], "Nausée sévère");
         assert_eq!(document.chars(&(3..5)), 16..29);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let content = "-DOCSTART-\ta1\n\nAspirin\tB-Drug\n.\tO\n\nNausée\tI-ADE\n\n-DOCSTART-\ta2\n\nNo\tO\n\n";
+        let mut written = Vec::new();
+        write_conll(&mut written, read(content).unwrap().documents.iter()).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), content);
     }
 
     #[test]

@@ -15,6 +15,6 @@ mod spans;
 
 pub use annotated::Simplified;
 pub use bio::{NotATag, Orphan, Tag, TokenSpan, spans};
-pub use conll::{Conll, Document, Join, Token, read_conll};
+pub use conll::{Conll, Document, Join, Token, read_conll, write_conll};
 pub use entities::{Format, read_benchmark_texts, read_entities};
 pub use jsonl::{Labelled, read_classification, read_multilabel};

@@ -100,6 +100,20 @@ impl Dataset {
         }
     }
 
+    /// Of each document the id, and which entity types, class or labels it has.
+    pub(crate) fn id_labels(&self) -> Vec<(String, BTreeSet<String>)> {
+        let numbers =
+            |labels: &[bool]| labels.iter().enumerate().filter(|(_, has)| **has).map(|(i, _)| i.to_string()).collect();
+        match self {
+            Self::Ner(conll) => {
+                let types = |d: &Document| d.entities.iter().map(|e| e.label.clone()).collect();
+                conll.documents.iter().map(|d| (d.id.clone(), types(d))).collect()
+            }
+            Self::Classification(rows) => rows.iter().map(|r| (r.id.clone(), [r.label.clone()].into())).collect(),
+            Self::Multilabel(rows) => rows.iter().map(|r| (r.id.clone(), numbers(&r.label))).collect(),
+        }
+    }
+
     pub(crate) fn fingerprints(&self) -> Vec<Fingerprint> {
         match self {
             Self::Ner(conll) => conll.documents.iter().map(|d| Fingerprint::new(&d.id, &d.text)).collect(),

@@ -10,6 +10,7 @@ mod encode;
 mod error;
 mod evaluate;
 mod experiment;
+mod fewshot;
 mod finetune;
 mod leak;
 mod metrics;
@@ -26,6 +27,7 @@ pub use experiment::{
     AnchoredModel, Experiment, ExperimentObserver, ExperimentReport, KnowledgeFiles, Outcome, SeedScore, StepReport,
     TaskPlan, TrimPlan, run_experiment,
 };
+pub use fewshot::{FewshotManifest, FewshotOptions, FewshotSample, fewshot_samples};
 pub use finetune::{FinetuneReport, finetune_task};
 pub use kbioxlm_benchmarks::{
     Conll, Document, Join, Labelled, NotATag, Orphan, Simplified, Tag, Token, TokenSpan, read_classification,

@@ -140,7 +140,8 @@ pub(crate) fn predictions(dataset: &Dataset, answers: &Answers) -> Vec<Predictio
     }
 }
 
-fn char_span(document: &Document, span: &TokenSpan) -> CharSpan {
+/// A gold or predicted entity with its place in characters.
+pub(crate) fn char_span(document: &Document, span: &TokenSpan) -> CharSpan {
     let chars = document.chars(&(span.start..span.end));
     CharSpan { start: chars.start, end: chars.end, label: span.label.clone() }
 }

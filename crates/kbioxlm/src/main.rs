@@ -3,6 +3,7 @@
 mod bench;
 mod corpus;
 mod demo;
+mod eval;
 mod experiment;
 mod finetune;
 mod interrupt;
@@ -64,6 +65,9 @@ enum Command {
     Finetune(finetune::FinetuneArgs),
     /// Score a fine-tuned model on a data set
     Evaluate(finetune::EvaluateArgs),
+    /// Prepare and judge evaluations: samples for few-shot runs, leaks between data sets, comparisons of models
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
     /// Run the whole chain, from files to a table of scores, as one TOML file describes it
     #[command(subcommand)]
     Experiment(experiment::ExperimentCommand),
@@ -86,6 +90,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Runs(command) => runs::run(command)?,
         Command::Finetune(args) => finetune::run(&args)?,
         Command::Evaluate(args) => finetune::evaluate(&args)?,
+        Command::Eval(command) => eval::run(command)?,
         Command::Experiment(command) => experiment::run(command)?,
         Command::Bench(command) => bench::run(command)?,
     }

@@ -198,6 +198,46 @@ fn from_tables_to_a_pretrained_and_a_fine_tuned_model() {
 }
 
 #[test]
+fn samples_are_drawn_and_models_compared() {
+    let place = Place::new();
+    place.model("base");
+    let drawn =
+        place.run("eval fewshot-sample --task ner --data train.conll --k 1,2 --draws 2 --seed 5 --out few").ok();
+    assert_eq!(drawn.lines().count(), 4, "{drawn}");
+    assert!(drawn.contains("few/k2-draw1.conll  documents with Disease 1, Drug 1"), "{drawn}");
+    assert_eq!(std::fs::read_to_string(place.path("few/k2-draw2.conll")).unwrap(), common::CONLL);
+    let again = "eval fewshot-sample --task ner --data train.conll --k 3 --out more";
+    place.run(again).fails_with(&["k: found 3", "expected 1 to 2, the documents of train.conll"]);
+
+    for seed in 1..3 {
+        let settings = format!("--set max_length=16 --set epochs=1 --set seed={seed}");
+        place
+            .run(&format!(
+                "finetune --task ner --model base --train few/k2-draw1.conll --dev train.conll --out m{seed} {settings}"
+            ))
+            .ok();
+        let printed =
+            place.run(&format!("evaluate --model m{seed} --data train.conll --json --predictions p{seed}.jsonl")).ok();
+        place.write(&format!("e{seed}.json"), printed);
+        let predictions = std::fs::read_to_string(place.path(&format!("p{seed}.jsonl"))).unwrap();
+        let first: Value = json(predictions.lines().next().unwrap());
+        assert_eq!(first["entities"], serde_json::json!([{ "start": 0, "end": 10, "label": "Drug" }]));
+        assert!(first["predicted"].is_array() && first["text"] == "salbutamol helps", "{first}");
+    }
+    let same = json(&place.run("eval compare --a e1.json e2.json --b e1.json e2.json --resamples 100 --json").ok());
+    assert_eq!((&same["p"], &same["difference"]["value"]), (&1.0.into(), &0.0.into()));
+    let printed = place.run("eval compare --a e1.json --b e2.json --resamples 100").ok();
+    assert!(
+        printed.contains("strict entity F1, 1 run(s) of each, 2 documents") && printed.contains("A - B"),
+        "{printed}"
+    );
+    place.run("eval compare --a e1.json e2.json --b e1.json").fails_with(&["2 runs of A, 1 of B"]);
+    let other = place.run("evaluate --model m1 --data few/k1-draw1.conll --json").ok();
+    place.write("other.json", other);
+    place.run("eval compare --a e1.json --b other.json").fails_with(&["other.json", "train.conll", "the same file"]);
+}
+
+#[test]
 fn every_command_explains_itself() {
     let place = Place::new();
     for command in [
@@ -216,6 +256,8 @@ fn every_command_explains_itself() {
         "runs plot",
         "finetune",
         "evaluate",
+        "eval fewshot-sample",
+        "eval compare",
         "experiment run",
     ] {
         let help = place.run(&format!("{command} --help")).ok();

@@ -1,0 +1,22 @@
+//! `kbioxlm eval …`
+
+mod compare;
+mod fewshot;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub enum EvalCommand {
+    /// Draw fixed samples of a few documents, for few-shot runs that others can repeat
+    FewshotSample(fewshot::FewshotArgs),
+    /// Say whether one model beats another on the same test documents, by the paired bootstrap
+    Compare(compare::CompareArgs),
+}
+
+pub fn run(command: EvalCommand) -> Result<()> {
+    match command {
+        EvalCommand::FewshotSample(args) => fewshot::run(&args),
+        EvalCommand::Compare(args) => compare::run(&args),
+    }
+}

@@ -3,6 +3,7 @@
 mod exclusion;
 mod grams;
 mod near;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -13,6 +14,7 @@ use crate::{AnchorConfig, CorpusError, Result};
 use exclusion::Exclusion;
 use near::{NearDuplicates, Signature};
 use rayon::prelude::*;
+pub use shared::SharedSequences;
 use std::collections::BTreeMap;
 use units::Units;
 

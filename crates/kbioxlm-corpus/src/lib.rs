@@ -31,5 +31,6 @@ pub use config::{Ambiguity, AnchorConfig, Balance, Languages, MinChars, Names, P
 pub use corpus::{Corpus, FORMAT_VERSION};
 pub use error::{CorpusError, Result};
 pub use example::{Example, Level, PassageLabel, Role, Segment, Source, Span, UnknownName};
+pub use filter::SharedSequences;
 pub use report::{CorpusReport, DocumentCounts, ExampleCounts, FilterCounts, LeftOut, PassageCounts, Reason};
 pub use select::{Selection, sample};

@@ -104,7 +104,7 @@ pub(crate) fn tag(declared: &str) -> Option<String> {
 }
 
 /// The tag of the language that a text is written in, if it can be told with certainty. Takes some 50 µs.
-pub(crate) fn detect(text: &str) -> Option<String> {
+pub fn detect(text: &str) -> Option<String> {
     let sample = |&bytes: &usize| text.get(..text.floor_char_boundary(bytes)).unwrap_or_default();
     let told = |sample| whatlang::detect(sample).filter(whatlang::Info::is_reliable);
     let info = SAMPLES.iter().map(sample).find_map(told)?;

@@ -23,6 +23,7 @@ mod source;
 pub use document::Document;
 pub use documents::{Documents, Skipped};
 pub use format::Format;
+pub use language::detect as detect_language;
 pub use normalise::OffsetMap;
 pub use sentences::sentences;
 pub use source::TextSource;

@@ -1,5 +1,10 @@
 //! Documents that a test set shares with the data a model was trained or chosen on.
 
+mod check;
+mod near;
+
+pub use check::{LeakData, LeakExample, LeakKind, LeakOptions, LeakPair, LeakReport, check_leaks};
+
 use kbioxlm_files::{FileError, Table, hash_bytes, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -33,7 +33,9 @@ pub use kbioxlm_benchmarks::{
     Conll, Document, Join, Labelled, NotATag, Orphan, Simplified, Tag, Token, TokenSpan, read_classification,
     read_conll, read_entities, read_multilabel, spans,
 };
-pub use leak::{Fingerprint, Leak, leak};
+pub use leak::{
+    Fingerprint, Leak, LeakData, LeakExample, LeakKind, LeakOptions, LeakPair, LeakReport, check_leaks, leak,
+};
 pub use metrics::{ClassScores, Counts, EntityScores, LabelScores, Scores, class_scores, entity_scores, label_scores};
 pub use outcome::{Answer, CharSpan, DocumentCounts, MainScore, Prediction};
 pub use score::Scored;

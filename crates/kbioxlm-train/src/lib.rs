@@ -54,5 +54,5 @@ pub use name_search::{NamesFound, RetrievalConfig, RetrievalMetrics};
 pub use observe::{EpochScore, Observer};
 pub use predict::{predict_sequences, predict_tokens};
 pub use pretrain::{PretrainInput, PretrainSummary, pretrain};
-pub use retrieval::{Hit, Retrieval, name_retrieval};
+pub use retrieval::{Hit, Retrieval, embed, name_retrieval};
 pub use schedule::Schedule;

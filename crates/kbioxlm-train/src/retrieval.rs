@@ -189,8 +189,9 @@ fn first_of(values: impl Iterator<Item = (usize, f32)>) -> Option<(usize, f32)> 
     values.reduce(|best, other| if other.1 > best.1 { other } else { best })
 }
 
-/// Embeddings of length 1 of the sequences, `[sequences, hidden]`.
-fn embed(model: &Model, sequences: &[Vec<u32>]) -> Tensor<2> {
+/// Embeddings of length 1 of the sequences, `[sequences, hidden]`: see [`name_retrieval`]. Nothing is trained on them, so `model` should
+/// be one without gradients.
+pub fn embed(model: &Model, sequences: &[Vec<u32>]) -> Tensor<2> {
     let mut rows: Vec<f32> = Vec::new();
     let mut width = 0;
     let mut device = None;

@@ -2,6 +2,7 @@
 
 mod compare;
 mod fewshot;
+mod leaks;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -10,6 +11,8 @@ use clap::Subcommand;
 pub enum EvalCommand {
     /// Draw fixed samples of a few documents, for few-shot runs that others can repeat
     FewshotSample(fewshot::FewshotArgs),
+    /// Name what test, dev and training data share with each other and with a pretraining corpus
+    Leaks(leaks::LeaksArgs),
     /// Say whether one model beats another on the same test documents, by the paired bootstrap
     Compare(compare::CompareArgs),
 }
@@ -17,6 +20,7 @@ pub enum EvalCommand {
 pub fn run(command: EvalCommand) -> Result<()> {
     match command {
         EvalCommand::FewshotSample(args) => fewshot::run(&args),
+        EvalCommand::Leaks(args) => leaks::run(&args),
         EvalCommand::Compare(args) => compare::run(&args),
     }
 }

@@ -90,11 +90,11 @@ fn set(table: &mut Table, assignment: &str) -> Result<()> {
     Ok(())
 }
 
-/// `NAME=FILE`, as in `en=abstracts.jsonl` or `en-zh=passages.jsonl`.
+/// `NAME=FILE`, as in `en=abstracts.jsonl`, `en-zh=passages.jsonl` or `test=test.conll`.
 pub fn named_file(argument: &str) -> Result<(String, PathBuf), String> {
     match argument.split_once('=') {
         Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), PathBuf::from(file))),
-        _ => Err("expected LANGUAGE=FILE, for example en=abstracts.jsonl".to_owned()),
+        _ => Err("expected NAME=FILE, for example en=abstracts.jsonl or test=test.conll".to_owned()),
     }
 }
 

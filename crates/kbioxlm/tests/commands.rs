@@ -238,6 +238,69 @@ fn samples_are_drawn_and_models_compared() {
 }
 
 #[test]
+fn leaks_between_data_sets_and_a_corpus_are_named() {
+    let place = Place::new();
+    place.knowledge();
+    let corpus = "corpus build --kb kb --text en=en.jsonl --text zh=zh.jsonl --levels entity --seed 3 --out corpus";
+    place.run(corpus).ok();
+    place.model("base");
+    let words =
+        ["asthma", "the", "of", "gene", "pain", "cells", "in", "patients", "fever", "high", "dose", "and", "or"];
+    let sentence = |i: usize| {
+        let word =
+            |k: usize| format!("{} {}", words[((i * 2_654_435_761) >> (k + 3)) % words.len()], i + 1000 * (k / 4));
+        format!("{} n{i}", (0..14).map(word).collect::<Vec<_>>().join(" "))
+    };
+    let rows = |range: std::ops::Range<usize>, prefix: &str| -> String {
+        range.map(|i| format!("{{\"id\":\"{prefix}{i}\",\"text\":\"{}\",\"label\":\"1\"}}\n", sentence(i))).collect()
+    };
+    let leaked = "{\"id\":\"en-2\",\"text\":\"Children with asthma were given salbutamol twice a day. Children with asthma were cured.\",\"label\":\"0\"}\n";
+    place.write("test.jsonl", rows(0..40, "a") + leaked);
+    place.write("dev.jsonl", rows(35..75, "a"));
+    place.write("train.jsonl", rows(100..140, "b"));
+    let data = "--data test=test.jsonl dev=dev.jsonl train=train.jsonl";
+    let report = json(&place.run(&format!("eval leaks {data} --corpus corpus --model base --json")).ok());
+    let pair = |of: &str, with: &str| {
+        let pairs = report["pairs"].as_array().unwrap();
+        pairs.iter().find(|p| p["of"] == of && p["with"] == with).unwrap().clone()
+    };
+    let dev = pair("test", "dev");
+    assert_eq!((&dev["same_id"], &dev["same_text"], &dev["shared"]), (&5.into(), &5.into(), &5.into()), "{dev}");
+    assert!(dev["near"].as_u64() >= Some(5), "{dev}");
+    assert_eq!(dev["examples"][0]["by"], "text");
+    let train = pair("test", "train");
+    assert_eq!(
+        (&train["same_id"], &train["same_text"], &train["shared"]),
+        (&0.into(), &0.into(), &0.into()),
+        "{train}"
+    );
+    let corpus = pair("test", "corpus");
+    assert_eq!(
+        (&corpus["same_id"], &corpus["shared"], &corpus["same_text"]),
+        (&1.into(), &1.into(), &0.into()),
+        "{corpus}"
+    );
+    assert_eq!(corpus["near"], Value::Null, "too few texts of the corpus to tell what they have in common");
+    assert_eq!(pair("train", "corpus")["shared"], 0);
+
+    place.write("en.jsonl", rows(0..35, "c") + &rows(200..205, "c"));
+    place.run("corpus build --kb kb --text en=en.jsonl --levels plain --seed 3 --out plain").ok();
+    let report = json(&place.run("eval leaks --data test=test.jsonl --corpus plain --model base --json").ok());
+    let corpus = &report["pairs"][0];
+    assert_eq!((&corpus["same_id"], &corpus["same_text"]), (&0.into(), &35.into()), "{corpus}");
+    assert!(corpus["near"].as_u64() >= Some(20), "{corpus}");
+
+    let printed = place.run(&format!("eval leaks {data} --corpus corpus")).ok();
+    for part in ["test in corpus", "equal text", "en-2: Children with asthma", "13 consecutive words"] {
+        assert!(printed.contains(part), "`{part}` is not in: {printed}");
+    }
+    assert!(!printed.contains("cosine"), "{printed}");
+    place.run("eval leaks --data test=none.jsonl").fails_with(&["none.jsonl"]);
+    place.run(&format!("eval leaks {data} --words 0")).fails_with(&["words", "at least 1"]);
+    assert_eq!(place.run("eval leaks --data test.jsonl").code, Some(2));
+}
+
+#[test]
 fn every_command_explains_itself() {
     let place = Place::new();
     for command in [
@@ -257,6 +320,7 @@ fn every_command_explains_itself() {
         "finetune",
         "evaluate",
         "eval fewshot-sample",
+        "eval leaks",
         "eval compare",
         "experiment run",
     ] {

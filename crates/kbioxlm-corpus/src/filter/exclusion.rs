@@ -114,7 +114,12 @@ impl Exclusion {
 
     /// The name of a text that a document shares too much with.
     pub fn find(&self, units: &Units) -> Option<&str> {
+        self.names.get(self.number(units)?).map(String::as_str)
+    }
+
+    /// The number of that text, in the order in which they were added.
+    pub fn number(&self, units: &Units) -> Option<usize> {
         let text = self.words.find(&units.words).or_else(|| self.characters.find(&units.characters))?;
-        self.names.get(text as usize).map(String::as_str)
+        Some(text as usize)
     }
 }

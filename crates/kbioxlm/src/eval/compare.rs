@@ -58,7 +58,7 @@ pub fn run(args: &CompareArgs) -> Result<()> {
         let [value, low, high] = [value, low, high].map(|x| 100.0 * x);
         writeln!(out, "{name:<6} {value:>7.2}   {share:.0} % of resamples from {low:.2} to {high:.2}")?;
     }
-    writeln!(out, "p      {p:>7.4}   that A beats B by chance (one-sided)")?;
+    writeln!(out, "p      {p:>7.4}   one-sided, of A beats B (paired bootstrap)")?;
     Ok(())
 }
 

@@ -68,6 +68,19 @@ pub fn curves(title: &str, legend: &[String], charts: &[Chart], note: &str) -> S
     svg
 }
 
+/// One chart under its legend as inline SVG for a [`Page`](crate::Page), as wide as a phone.
+pub fn curve_chart(legend: &[String], chart: &Chart) -> String {
+    let (names, from) = legend_items(legend, CHART[0], 14.0);
+    let height = from + CHART[1];
+    let label = escaped(&chart.title);
+    let drawn = chart.svg();
+    format!(
+        "<svg viewBox=\"0 0 {} {height}\" role=\"img\" aria-label=\"{label}\"><g transform=\"translate({} 0)\">{names}</g>\
+         <g transform=\"translate(0 {from})\">{drawn}</g></svg>",
+        CHART[0], -GAP
+    )
+}
+
 /// The names with their colours, in as many lines as they need from `y` on; and where the charts begin.
 fn legend_items(legend: &[String], width: f64, mut y: f64) -> (String, f64) {
     let (mut svg, mut x) = (String::new(), GAP);
@@ -277,6 +290,15 @@ mod tests {
             assert!(svg.contains(tick), "{tick} in {svg}");
         }
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
+        assert_eq!(svg.matches("<svg").count(), svg.matches("</svg>").count());
+    }
+
+    #[test]
+    fn a_chart_on_a_page_is_as_wide_as_a_phone() {
+        let names: Vec<String> = (0..5).map(|i| format!("a long name {i}")).collect();
+        let svg = curve_chart(&names, &chart(vec![(0.0, 1.0), (9.0, 2.0)]));
+        assert!(svg.starts_with("<svg viewBox=\"0 0 360 ") && !svg.contains("<style"), "{svg}");
+        assert!(names.iter().all(|name| svg.contains(name)));
         assert_eq!(svg.matches("<svg").count(), svg.matches("</svg>").count());
     }
 

@@ -9,9 +9,9 @@ mod page;
 mod svg;
 mod text;
 
-pub use curves::{Chart, Curve, curves};
+pub use curves::{Chart, Curve, curve_chart, curves};
 pub use number::{decimal, grouped};
-pub use page::Page;
+pub use page::{MarkedText, Page};
 pub use svg::{bars as svg_bars, histogram as svg_histogram};
 pub use text::{bars as text_bars, histogram as text_histogram, table as text_table};
 

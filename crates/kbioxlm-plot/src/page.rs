@@ -1,8 +1,10 @@
 //! A page in one file.
 
 use std::fmt::Write;
+use std::ops::Range;
 
-const STYLE: &str = include_str!("page.css");
+/// Curves on a page look as in files of their own.
+const STYLE: &str = concat!(include_str!("page.css"), include_str!("curves.css"));
 
 /// An HTML page that is built from top to bottom, and needs nothing but itself.
 #[derive(Clone, Debug)]
@@ -64,6 +66,36 @@ impl Page {
         self.body.push_str("</table></div></figure>\n");
     }
 
+    /// A table, its first row the header, some of whose cells are marked; with a note below.
+    pub fn marked_table(&mut self, heading: &str, rows: &[Vec<(String, bool)>], note: &str) {
+        let _ = write!(self.body, "<figure><h2>{}</h2><div class=\"scroll\"><table>", escaped(heading));
+        for (n, row) in rows.iter().enumerate() {
+            let tag = if n == 0 { "th" } else { "td" };
+            let cell = |(text, marked): &(String, bool)| match marked {
+                true => format!("<{tag}><strong>{}</strong></{tag}>", escaped(text)),
+                false => format!("<{tag}>{}</{tag}>", escaped(text)),
+            };
+            let _ = write!(self.body, "<tr>{}</tr>", row.iter().map(cell).collect::<String>());
+        }
+        let _ = writeln!(self.body, "</table></div><figcaption>{}</figcaption></figure>", escaped(note));
+    }
+
+    /// Texts with marked parts, under each other.
+    pub fn texts(&mut self, heading: &str, note: &str, texts: &[MarkedText]) {
+        let _ = write!(self.body, "<figure class=\"texts\"><h2>{}</h2>", escaped(heading));
+        for text in texts {
+            let _ = write!(self.body, "<p><b>{}</b> {}</p>", escaped(&text.name), text.html());
+        }
+        let _ = writeln!(self.body, "<figcaption>{}</figcaption></figure>", escaped(note));
+    }
+
+    /// Something long that is folded away.
+    pub fn folded(&mut self, heading: &str, text: &str) {
+        let (heading, text) = (escaped(heading), escaped(text));
+        let _ =
+            writeln!(self.body, "<details><summary>{heading}</summary><pre class=\"scroll\">{text}</pre></details>");
+    }
+
     /// The whole page.
     pub fn html(&self) -> String {
         let Self { title, body } = self;
@@ -73,6 +105,34 @@ impl Page {
              <title>{}</title>\n<style>\n{STYLE}</style>\n<main>\n{body}</main>\n</html>\n",
             escaped(title)
         )
+    }
+}
+
+/// A text, and what is marked in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MarkedText {
+    /// What stands before it.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// Parts of the text in characters, from left to right and apart from each other, each with what it is.
+    pub marks: Vec<(Range<usize>, String)>,
+    /// Labels in their order: each has a colour.
+    pub labels: Vec<String>,
+}
+
+impl MarkedText {
+    fn html(&self) -> String {
+        let chars: Vec<char> = self.text.chars().collect();
+        let part = |range: Range<usize>| escaped(&chars.get(range).unwrap_or_default().iter().collect::<String>());
+        let (mut html, mut rest) = (String::new(), 0);
+        for (range, label) in &self.marks {
+            let colour = self.labels.iter().position(|l| l == label).unwrap_or(0) % 4;
+            let (before, inner, label) = (part(rest..range.start), part(range.clone()), escaped(label));
+            let _ = write!(html, "{before}<mark class=\"m{colour}\">{inner}<small>{label}</small></mark>");
+            rest = range.end;
+        }
+        html + &part(rest..chars.len())
     }
 }
 
@@ -94,12 +154,21 @@ mod tests {
         page.table("Table", &[vec!["name".into(), "n".into()], vec!["<i>".into(), "1".into()]]);
         page.list("List", &[vec!["only".into(), "2".into()]]);
         page.end_group();
+        page.marked_table("Best", &[vec![("m".into(), false)], vec![("1 < 2".into(), true)]], "note");
+        let marks = vec![(2..4, "Drug".into()), (5..6, "ADE".into())];
+        let labels = vec!["ADE".into(), "Drug".into()];
+        page.texts("Texts", "", &[MarkedText { name: "gold".into(), text: "服用头痛<b".into(), marks, labels }]);
+        page.folded("Settings", "{}");
         let html = page.html();
+        assert!(html.contains("<td><strong>1 &lt; 2</strong></td>"));
+        assert!(html.contains(
+            "服用<mark class=\"m1\">头痛<small>Drug</small></mark>&lt;<mark class=\"m0\">b<small>ADE</small></mark>"
+        ));
         assert!(
             html.contains("<title>A &lt;b&gt;</title>") && html.contains("x &amp; y") && html.contains("&lt;i&gt;")
         );
         assert!(!html.contains("http") && !html.contains("<script"));
-        for tag in ["main", "figure", "div", "dl", "table", "tr"] {
+        for tag in ["main", "figure", "div", "dl", "table", "tr", "mark", "details"] {
             assert_eq!(html.matches(&format!("<{tag}")).count(), html.matches(&format!("</{tag}>")).count(), "{tag}");
         }
     }

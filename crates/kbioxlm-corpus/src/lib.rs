@@ -23,6 +23,7 @@ pub mod render;
 mod report;
 mod select;
 pub mod stats;
+mod switch;
 mod table;
 mod text;
 
@@ -34,3 +35,4 @@ pub use example::{Example, Level, PassageLabel, Role, Segment, Source, Span, Unk
 pub use filter::SharedSequences;
 pub use report::{CorpusReport, DocumentCounts, ExampleCounts, FilterCounts, LeftOut, PassageCounts, Reason};
 pub use select::{Selection, sample};
+pub use switch::{CodeSwitcher, Switched};

@@ -31,6 +31,19 @@ impl AnchorConfig {
         Ok(Self { levels, languages, ..self.clone() })
     }
 
+    /// Checks the settings of code-switching texts in `lang` that are no corpus.
+    pub(crate) fn check_switching(&self, kb: &KnowledgeBase, lang: &str) -> Result<()> {
+        self.check_numbers()?;
+        self.check_names(kb)?;
+        self.languages(kb, &[], &[])?;
+        if self.languages.iter().all(|(l, _)| l == lang) {
+            let found = format!("no language beside `{lang}`");
+            let help = "name it in `languages`";
+            return Err(CorpusError::setting("languages", found, "another language to switch to", help));
+        }
+        Ok(())
+    }
+
     fn levels(&self, texts: &[Texts], passages: &[PassageSource]) -> Result<Vec<Level>> {
         let levels: BTreeSet<Level> = self.levels.iter().copied().collect();
         let refused =

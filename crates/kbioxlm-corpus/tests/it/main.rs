@@ -10,5 +10,6 @@ mod passages;
 mod sources;
 mod spans;
 mod stats;
+mod switch;
 mod traps;
 mod world;

@@ -6,7 +6,7 @@ use crate::{Embedded, LANGUAGES, Scale, benchmark, documents, tokenizer};
 use anyhow::{Context, Result};
 use kbioxlm_corpus::{AnchorConfig, Level, PassageSource, Texts};
 use kbioxlm_documents::TextSource;
-use kbioxlm_eval::{Join, Task, evaluate, finetune_task};
+use kbioxlm_eval::{FinetuneData, Join, Task, evaluate, finetune_task};
 use kbioxlm_files::{create_dir, read_jsonl, rng_for, write_atomic, write_json_atomic};
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{Heads, Layout, ModelConfig, Tokenizer, init, save};
@@ -314,9 +314,11 @@ impl Demo<'_> {
             ..FinetuneConfig::default()
         };
         let out = self.out.join(name);
-        let tuned = finetune_task(&config, Task::Ner, model, &benchmark.train, &benchmark.dev, &out, &mut ())?;
+        let data = FinetuneData::new(&benchmark.train, &benchmark.dev);
+        let tuned = finetune_task(&config, Task::Ner, model, &data, &out, &mut ())?;
         let chinese = evaluate(&out, &benchmark.test, Join::Auto)?;
-        Ok(Tagger { english_dev: tuned.info.dev_score, chinese: chinese.score })
+        let english_dev = tuned.info.dev_score.context("no score on dev")?;
+        Ok(Tagger { english_dev, chinese: chinese.score })
     }
 }
 

@@ -1,26 +1,22 @@
 use kbioxlm_corpus::CorpusError;
 use kbioxlm_files::FileError;
-use kbioxlm_knowledge::KnowledgeError;
 use kbioxlm_model::ModelError;
 use kbioxlm_train::TrainError;
 
-/// Why a model could not be fine-tuned or evaluated, or an experiment not be run.
+/// Why a model could not be fine-tuned or evaluated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvalError {
     /// A file is missing, unreadable or not what it has to be; the message names file and line.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The knowledge base.
-    #[error(transparent)]
-    Knowledge(#[from] KnowledgeError),
     /// The anchored corpus.
     #[error(transparent)]
     Corpus(#[from] CorpusError),
     /// The model, its directory or its tokenizer.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// Pretraining or fine-tuning.
+    /// Fine-tuning.
     #[error(transparent)]
     Train(#[from] TrainError),
     /// A setting that cannot be followed.
@@ -34,12 +30,6 @@ pub enum EvalError {
         expected: String,
         /// What to do.
         help: String,
-    },
-    /// The experiment was interrupted; what is finished is kept.
-    #[error("stopped in the step {step}; run the same command again to go on from here")]
-    Stopped {
-        /// The step that was not finished.
-        step: String,
     },
 }
 

@@ -4,14 +4,15 @@ use crate::EvalError;
 use crate::dataset::{Dataset, Encoded};
 use crate::leak;
 use crate::score::{Answers, Scored, answers, score};
-use crate::task::{DOCUMENTS_FILE, DataFile, INFO_FILE, Task, TaskInfo, TaskOptions};
-use kbioxlm_files::{StagedDir, write_atomic, write_json_atomic};
-use kbioxlm_model::{Heads, Model, ModelConfig, load, save};
-use kbioxlm_train::{FinetuneConfig, Observer, finetune, predict_sequences, predict_tokens};
+use crate::task::{DOCUMENTS_FILE, DataFile, HISTORY_FILE, INFO_FILE, Task, TaskInfo, TaskOptions};
+use kbioxlm_files::{FileError, StagedDir, write_atomic, write_json_atomic};
+use kbioxlm_model::{Heads, Model, ModelConfig, Tokenizer, load, save};
+use kbioxlm_train::{EpochScore, FinetuneConfig, Judgement, Observer, finetune, predict_sequences, predict_tokens};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Sub-tokens that are predicted at once: bounds the memory, not the result.
 const TOKENS_PER_BATCH: usize = 4096;
@@ -23,7 +24,9 @@ pub struct FinetuneReport {
     #[serde(flatten)]
     pub info: TaskInfo,
     /// All scores on the dev data, at the epoch chosen.
-    pub dev: Scored,
+    pub dev: Option<Scored>,
+    /// Loss and scores of each epoch.
+    pub history: Vec<EpochScore>,
     /// Training documents.
     pub train_documents: usize,
     /// Sequences they were read in.
@@ -36,16 +39,38 @@ impl fmt::Display for FinetuneReport {
         writeln!(f, "task            {task}, outputs {}", labels.join(" "))?;
         writeln!(f, "trained on      {} documents in {} sequences", self.train_documents, self.train_sequences)?;
         writeln!(f, "best epoch      {best_epoch} of at most {}", self.info.settings.epochs)?;
-        writeln!(f, "dev             {metric} {:.2}", 100.0 * dev_score)
+        match dev_score {
+            Some(score) => writeln!(f, "dev             {metric} {:.2}", 100.0 * score),
+            None => writeln!(f, "dev             none, so the last epoch is kept"),
+        }
     }
 }
 
-/// Fine-tunes the model in `model_dir` on `train`, keeps the epoch that scores best on `dev`, and writes an HF directory
+/// The files of a fine-tuning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinetuneData {
+    /// Training data.
+    pub train: PathBuf,
+    /// Data on which the epoch is chosen; without it the last one is kept.
+    pub dev: Option<PathBuf>,
+    /// Data by name that are scored after each epoch and decide nothing, for instance those of the target language.
+    pub watched: BTreeMap<String, PathBuf>,
+}
+
+impl FinetuneData {
+    /// Training data, and data to choose the epoch on.
+    pub fn new(train: impl Into<PathBuf>, dev: impl Into<PathBuf>) -> Self {
+        Self { train: train.into(), dev: Some(dev.into()), watched: BTreeMap::new() }
+    }
+}
+
+/// Fine-tunes the model in `model_dir`, keeps the epoch that scores best on the dev data, and writes an HF directory
 /// to `out` with everything that [`evaluate`](crate::evaluate) needs: `kbioxlm.json` (task, labels, settings, hashes of
-/// the data), `finetune.toml` (resolved settings), `history.json` (loss and dev score of each epoch), `documents.tsv`
+/// the data), `finetune.toml` (resolved settings), `history.json` (loss and scores of each epoch), `documents.tsv`
 /// (fingerprints of the training and dev documents).
 ///
-/// The outputs of the model follow from the training data: see [`TaskInfo::labels`].
+/// The outputs of the model follow from the training data: see [`TaskInfo::labels`]. A model that is fine-tuned for the task already keeps
+/// its own, so that a few documents of another language (few-shot) need not show every label.
 ///
 /// # Errors
 /// A file or the model cannot be read, dev has labels that train has not, the settings cannot be followed.
@@ -53,27 +78,34 @@ pub fn finetune_task(
     config: &FinetuneConfig,
     task: impl Into<TaskOptions>,
     model_dir: &Path,
-    train: &Path,
-    dev: &Path,
+    data: &FinetuneData,
     out: &Path,
     observer: &mut dyn Observer,
 ) -> Result<FinetuneReport, EvalError> {
     let options = task.into();
     let task = options.task;
-    let (train_data, dev_data) = (Dataset::read(train, options)?, Dataset::read(dev, options)?);
-    let labels = train_data.labels();
-    dev_data.check_labels(dev, &labels)?;
+    let former = former(model_dir, task)?;
+    let train = Dataset::read(&data.train, options)?;
+    let labels = match &former {
+        Some(info) => info.labels.clone(),
+        None => train.labels(),
+    };
+    train.check_labels(&data.train, &labels)?;
 
     let pretrained = load(model_dir, &heads(task, labels.len()), config.seed, &kbioxlm_model::device())?;
     check_length(config.max_length, &pretrained.config)?;
-    let train_encoded = train_data.encode(&pretrained.tokenizer, config)?;
-    let dev_encoded = dev_data.encode(&pretrained.tokenizer, config)?;
-    let items = train_data.items(&train_encoded, &labels);
-    let score_dev = |model: &Model, labels: &[String]| {
-        score(&dev_data, &dev_encoded, labels, &predict(model, task, &dev_data, &dev_encoded, labels))
+    let train_encoded = train.encode(&pretrained.tokenizer, config)?;
+    let items = train.items(&train_encoded, &labels);
+    let scored = |path: &Path| ScoredData::read(path, options, &labels, &pretrained.tokenizer, config);
+    let dev = data.dev.as_deref().map(scored).transpose()?;
+    let watched: Vec<(&String, ScoredData)> =
+        data.watched.iter().map(|(name, path)| Ok((name, scored(path)?))).collect::<Result<_, EvalError>>()?;
+    let mut judge = |model: &Model| {
+        let score = |data: &ScoredData| data.score(model, task, &labels).score(&labels);
+        let watched = watched.iter().map(|(name, data)| ((*name).clone(), score(data))).collect();
+        Ok(Judgement { score: dev.as_ref().map(score), watched })
     };
-    let mut dev_score = |model: &Model| Ok(score_dev(model, &labels).score(&labels));
-    let tuned = finetune(config, pretrained.model, &items, &mut dev_score, observer)?;
+    let tuned = finetune(config, pretrained.model, &items, &mut judge, observer)?;
 
     let info = TaskInfo {
         format: TaskInfo::FORMAT,
@@ -83,25 +115,72 @@ pub fn finetune_task(
         metric: task.metric(&labels).to_owned(),
         dev_score: tuned.best_score,
         best_epoch: tuned.best_epoch,
-        train: DataFile::of(train)?,
-        dev: DataFile::of(dev)?,
+        train: DataFile::of(&data.train)?,
+        dev: data.dev.as_deref().map(DataFile::of).transpose()?,
         settings: config.clone(),
-        labels,
+        labels: labels.clone(),
     };
+    // What the model learned from before it was fine-tuned again, it still has seen.
+    let mut seen = if former.is_some() { leak::read(&model_dir.join(DOCUMENTS_FILE))? } else { Vec::new() };
+    leak::add(&mut seen, "train", train.fingerprints());
+    if let Some(dev) = &dev {
+        leak::add(&mut seen, "dev", dev.data.fingerprints());
+    }
     let staged = StagedDir::new(out)?;
     let dir = staged.path();
     save(dir, &pretrained.config, &tuned.model, &pretrained.tokenizer, Some(&info.labels))?;
     write_json_atomic(&dir.join(INFO_FILE), &info)?;
-    write_json_atomic(&dir.join("history.json"), &tuned.history)?;
-    leak::write(&dir.join(DOCUMENTS_FILE), &[("train", train_data.fingerprints()), ("dev", dev_data.fingerprints())])?;
+    write_json_atomic(&dir.join(HISTORY_FILE), &tuned.history)?;
+    leak::write(&dir.join(DOCUMENTS_FILE), &seen)?;
     write_toml(&dir.join("finetune.toml"), config)?;
     staged.commit()?;
     Ok(FinetuneReport {
-        dev: score_dev(&tuned.model, &info.labels),
-        train_documents: train_data.len(),
+        dev: dev.map(|dev| dev.score(&tuned.model, task, &labels)),
+        train_documents: train.len(),
         train_sequences: items.len(),
+        history: tuned.history,
         info,
     })
+}
+
+/// What the model in `dir` was fine-tuned for before, if it was.
+fn former(dir: &Path, task: Task) -> Result<Option<TaskInfo>, EvalError> {
+    if !dir.join(INFO_FILE).exists() {
+        return Ok(None);
+    }
+    let info = TaskInfo::read(dir)?;
+    if info.task != task {
+        let found = format!("a model that was fine-tuned for {}", info.task);
+        let help = "start from a pretrained model, or from one of this task";
+        return Err(FileError::content(dir, None, found, format!("one for {task}, or for no task"), help).into());
+    }
+    Ok(Some(info))
+}
+
+/// Data that a model is scored on.
+struct ScoredData {
+    data: Dataset,
+    encoded: Encoded,
+}
+
+impl ScoredData {
+    fn read(
+        path: &Path,
+        task: TaskOptions,
+        labels: &[String],
+        tokenizer: &Tokenizer,
+        config: &FinetuneConfig,
+    ) -> Result<Self, EvalError> {
+        let data = Dataset::read(path, task)?;
+        data.check_labels(path, labels)?;
+        let encoded = data.encode(tokenizer, config)?;
+        Ok(Self { data, encoded })
+    }
+
+    fn score(&self, model: &Model, task: Task, labels: &[String]) -> Scored {
+        let answers = predict(model, task, &self.data, &self.encoded, labels);
+        score(&self.data, &self.encoded, labels, &answers)
+    }
 }
 
 /// The head that a task needs.

@@ -94,7 +94,7 @@ fn numbered(documents: &[Fingerprint]) -> bool {
 const COLUMNS: [&str; 3] = ["split", "id", "text_hash"];
 
 /// Writes the fingerprints of the data a model was made with, as a table `split, id, text_hash`.
-pub(crate) fn write(path: &Path, splits: &[(&str, Vec<Fingerprint>)]) -> Result<(), FileError> {
+pub(crate) fn write(path: &Path, splits: &[(String, Vec<Fingerprint>)]) -> Result<(), FileError> {
     write_atomic(path, |w| {
         writeln!(w, "{}", COLUMNS.join("\t"))?;
         for (split, documents) in splits {
@@ -104,6 +104,14 @@ pub(crate) fn write(path: &Path, splits: &[(&str, Vec<Fingerprint>)]) -> Result<
         }
         Ok(())
     })
+}
+
+/// Adds documents to those of a split.
+pub(crate) fn add(splits: &mut Vec<(String, Vec<Fingerprint>)>, split: &str, documents: Vec<Fingerprint>) {
+    match splits.iter_mut().find(|(name, _)| name == split) {
+        Some((_, former)) => former.extend(documents),
+        None => splits.push((split.to_owned(), documents)),
+    }
 }
 
 /// Reads what [`write`] wrote.
@@ -120,10 +128,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(String, Vec<Fingerprint>)>, FileE
                 "fine-tune the model again",
             ));
         };
-        match splits.last_mut() {
-            Some((name, documents)) if *name == split => documents.push(Fingerprint { id, text }),
-            _ => splits.push((split, vec![Fingerprint { id, text }])),
-        }
+        add(&mut splits, &split, vec![Fingerprint { id, text }]);
     }
     Ok(splits)
 }
@@ -167,7 +172,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("documents.tsv");
         let (train, dev) = (documents(&[("1", "a"), ("2", "b")]), documents(&[("x y", "c")]));
-        write(&path, &[("train", train.clone()), ("dev", dev.clone())]).unwrap();
-        assert_eq!(read(&path).unwrap(), [("train".into(), train), ("dev".into(), dev)]);
+        let splits = vec![("train".to_owned(), train), ("dev".to_owned(), dev)];
+        write(&path, &splits).unwrap();
+        assert_eq!(read(&path).unwrap(), splits);
     }
 }

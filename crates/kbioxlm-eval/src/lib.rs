@@ -1,7 +1,7 @@
-//! Metrics of benchmarks, the zero-shot protocol, experiments, reports.
+//! Fine-tuning for benchmarks, their metrics, and what makes a comparison of scores honest.
 //!
-//! [`finetune_task`] turns a pretrained directory into one for a [`Task`], [`evaluate`] scores it on a file, and
-//! [`run_experiment`] does the whole chain that an [`Experiment`] describes. Texts reach the model as running text with
+//! [`finetune_task`] turns a pretrained directory into one for a [`Task`], [`evaluate`] scores it on a file, [`Bootstrap`] says how
+//! sure a difference is, [`fewshot_samples`] draws samples that others can repeat, and [`check_leaks`] names what data share. Texts reach the model as running text with
 //! offsets, and gold labels that the model could not read still count.
 
 mod bootstrap;
@@ -9,7 +9,6 @@ mod dataset;
 mod encode;
 mod error;
 mod evaluate;
-mod experiment;
 mod fewshot;
 mod finetune;
 mod leak;
@@ -23,12 +22,8 @@ pub use bootstrap::{Bootstrap, Comparison, Interval};
 pub use encode::{Window, entities, oracle, windows};
 pub use error::EvalError;
 pub use evaluate::{Evaluation, evaluate};
-pub use experiment::{
-    AnchoredModel, Experiment, ExperimentObserver, ExperimentReport, KnowledgeFiles, Outcome, SeedScore, StepReport,
-    TaskPlan, TrimPlan, run_experiment,
-};
 pub use fewshot::{FewshotManifest, FewshotOptions, FewshotSample, fewshot_samples};
-pub use finetune::{FinetuneReport, finetune_task};
+pub use finetune::{FinetuneData, FinetuneReport, finetune_task};
 pub use kbioxlm_benchmarks::{
     Conll, Document, Join, Labelled, NotATag, Orphan, Simplified, Tag, Token, TokenSpan, read_classification,
     read_conll, read_entities, read_multilabel, spans,

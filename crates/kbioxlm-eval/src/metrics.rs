@@ -3,6 +3,7 @@
 use kbioxlm_benchmarks::TokenSpan;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::AddAssign;
 
 /// Precision, recall, F1 and the number of gold items.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,14 @@ impl Counts {
             f1: ratio(2 * self.right, self.predicted + self.gold),
             support: self.gold,
         }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.right += other.right;
+        self.predicted += other.predicted;
+        self.gold += other.gold;
     }
 }
 
@@ -130,11 +139,9 @@ pub fn entity_scores<'a>(documents: impl Iterator<Item = (&'a [TokenSpan], &'a [
 }
 
 pub(crate) fn total(counts: impl Iterator<Item = Counts>) -> Counts {
-    counts.fold(Counts::default(), |a, b| Counts {
-        right: a.right + b.right,
-        predicted: a.predicted + b.predicted,
-        gold: a.gold + b.gold,
-    })
+    let mut total = Counts::default();
+    counts.for_each(|c| total += c);
+    total
 }
 
 /// Scores of single-label classification.

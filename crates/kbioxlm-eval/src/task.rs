@@ -93,6 +93,8 @@ impl From<Task> for TaskOptions {
 
 /// Name of the file that makes a model directory a fine-tuned one.
 pub(crate) const INFO_FILE: &str = "kbioxlm.json";
+/// Name of the list of epochs beside it.
+pub(crate) const HISTORY_FILE: &str = "history.json";
 /// Name of the table of the documents that a model was trained and chosen on.
 pub(crate) const DOCUMENTS_FILE: &str = "documents.tsv";
 const FORMAT: u32 = 1;
@@ -127,14 +129,16 @@ pub struct TaskInfo {
     pub base: String,
     /// Name of the score it was chosen by.
     pub metric: String,
-    /// That score on the dev data.
-    pub dev_score: f64,
+    /// That score on the dev data, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dev_score: Option<f64>,
     /// The epoch (from 1) that it is from.
     pub best_epoch: u32,
     /// Training data.
     pub train: DataFile,
     /// Data on which the epoch was chosen.
-    pub dev: DataFile,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dev: Option<DataFile>,
     /// Settings of the training.
     pub settings: FinetuneConfig,
 }

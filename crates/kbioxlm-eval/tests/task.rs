@@ -5,7 +5,8 @@ mod common;
 
 use common::file;
 use kbioxlm_eval::{
-    Answer, Bootstrap, Evaluation, FinetuneReport, Join, Prediction, Scored, Task, evaluate, finetune_task,
+    Answer, Bootstrap, Evaluation, FinetuneData, FinetuneReport, Join, Prediction, Scored, Task, evaluate,
+    finetune_task,
 };
 use kbioxlm_train::FinetuneConfig;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -24,7 +25,7 @@ fn settings(epochs: u32) -> FinetuneConfig {
 
 fn tune(dir: &Path, task: Task, train: &Path, dev: &Path, epochs: u32) -> FinetuneReport {
     let model = common::write_model(dir);
-    finetune_task(&settings(epochs), task, &model, train, dev, &dir.join("tuned"), &mut ()).unwrap()
+    finetune_task(&settings(epochs), task, &model, &FinetuneData::new(train, dev), &dir.join("tuned"), &mut ()).unwrap()
 }
 
 const ENGLISH: [&str; 4] = [
@@ -47,7 +48,7 @@ fn a_tagger_learns_and_its_directory_is_enough_to_evaluate_it() {
     let (train, dev) = (english(dir, "train.conll", 1), english(dir, "dev.conll", 11));
     let report = tune(dir, Task::Ner, &train, &dev, 30);
     assert_eq!(report.info.labels, ["O", "B-ADE", "I-ADE", "B-Drug", "I-Drug"]);
-    assert!(report.info.dev_score > 0.9, "{report}");
+    assert!(report.info.dev_score > Some(0.9), "{report}");
     for name in ["kbioxlm.json", "finetune.toml", "history.json", "documents.tsv", "config.json", "model.safetensors"] {
         assert!(dir.join("tuned").join(name).exists(), "{name}");
     }
@@ -55,8 +56,8 @@ fn a_tagger_learns_and_its_directory_is_enough_to_evaluate_it() {
     assert!(config.contains("I-Drug"), "id2label: {config}");
 
     let evaluation: Evaluation = evaluate(&dir.join("tuned"), &dev, Join::Auto).unwrap();
-    assert_eq!(evaluation.score, report.info.dev_score, "the model that was saved is the one that was chosen");
-    assert_eq!(evaluation.scored, report.dev);
+    assert_eq!(Some(evaluation.score), report.info.dev_score, "the model that was saved is the one that was chosen");
+    assert_eq!(Some(&evaluation.scored), report.dev.as_ref());
     let Scored::Ner { oracle_recall, entities, .. } = &evaluation.scored else { panic!("{evaluation}") };
     assert_eq!((*oracle_recall, entities.micro.support), (1.0, 9));
     assert_eq!(
@@ -134,7 +135,7 @@ fn trap_14_all_gold_entities_of_a_long_document_are_in_the_score() {
     let dir = dir.path();
     let train = english(dir, "train.conll", 1);
     let report = tune(dir, Task::Ner, &train, &train, 30);
-    assert!(report.info.dev_score > 0.9, "{report}");
+    assert!(report.info.dev_score > Some(0.9), "{report}");
     let long = format!("-DOCSTART-\tlong\n\n{}", "fever\tB-ADE\nand\tO\nnausea\tB-ADE\n\n".repeat(50));
     let evaluation = evaluate(&dir.join("tuned"), &file(dir, "long.conll", &long), Join::Auto).unwrap();
     let Scored::Ner { entities, windows, oracle_recall, .. } = &evaluation.scored else { panic!("{evaluation}") };
@@ -157,7 +158,9 @@ fn a_tag_that_the_model_does_not_know_is_named_with_its_place() {
         assert!(message.contains(part), "{message}\nlacks {part}");
     }
     let model = dir.join("model");
-    let message = finetune_task(&settings(1), Task::Ner, &model, &train, &test, &dir.join("x"), &mut ()).unwrap_err();
+    let message =
+        finetune_task(&settings(1), Task::Ner, &model, &FinetuneData::new(&train, &test), &dir.join("x"), &mut ())
+            .unwrap_err();
     assert!(message.to_string().contains("test.conll:2: "), "dev is checked too: {message}");
 }
 
@@ -172,9 +175,33 @@ fn directories_and_settings_that_cannot_work_are_named() {
     let message = evaluate(&dir.join("nowhere"), &data, Join::Auto).unwrap_err().to_string();
     assert!(message.contains("nowhere"), "{message}");
     let config = FinetuneConfig { max_length: 65, ..settings(1) };
-    let message = finetune_task(&config, Task::Ner, &model, &data, &data, &dir.join("x"), &mut ()).unwrap_err();
+    let message = finetune_task(&config, Task::Ner, &model, &FinetuneData::new(&data, &data), &dir.join("x"), &mut ())
+        .unwrap_err();
     assert!(message.to_string().contains("max_length: found 65"), "{message}");
     assert!(!dir.join("x").exists());
+}
+
+#[test]
+fn a_tagger_is_tuned_again_on_a_few_documents_of_another_language() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (train, dev) = (english(dir, "train.conll", 1), english(dir, "dev.conll", 11));
+    tune(dir, Task::Ner, &train, &dev, 20);
+    // It shows one of the two entity types, and there is nothing to choose the epoch on.
+    let few = file(dir, "few.conll", "-DOCSTART-\t77\n\nnausea\tB-ADE\nand\tO\n");
+    let watched = [("en-dev".to_owned(), dev.clone())].into();
+    let data = FinetuneData { train: few.clone(), dev: None, watched };
+    let (tuned, again) = (dir.join("tuned"), dir.join("again"));
+    let report = finetune_task(&settings(3), Task::Ner, &tuned, &data, &again, &mut ()).unwrap();
+    assert_eq!((report.info.labels.len(), report.info.best_epoch, report.info.dev_score), (5, 3, None));
+    let evaluation = evaluate(&again, &dev, Join::Auto).unwrap();
+    assert_eq!(report.history.last().unwrap().watched["en-dev"], evaluation.score);
+    let seen = |path: &Path| evaluate(&again, path, Join::Auto).unwrap().leaks.into_iter().map(|l| l.with);
+    assert_eq!(seen(&few).collect::<Vec<_>>(), ["train"]);
+    assert!(seen(&train).any(|with| with == "train"), "what it learned from at first, it still has seen");
+
+    let message = finetune_task(&settings(1), Task::Multilabel, &tuned, &data, &again, &mut ()).unwrap_err();
+    assert!(message.to_string().contains("multilabel"), "{message}");
 }
 
 #[test]
@@ -191,7 +218,7 @@ fn a_classifier_learns_and_is_scored_by_the_positive_class() {
         (report.info.labels.clone(), report.info.metric.as_str()),
         (vec!["0".into(), "1".into()], "F1 of class 1")
     );
-    assert_eq!(report.info.dev_score, 1.0, "{report}");
+    assert_eq!(report.info.dev_score, Some(1.0), "{report}");
     let test = file(dir, "test.jsonl", "{\"id\":\"x\",\"text\":\"aspirin causes fever\",\"label\":\"1\"}\n");
     let evaluation = evaluate(&dir.join("tuned"), &test, Join::Auto).unwrap();
     assert_eq!(evaluation.score, 1.0, "{evaluation}");
@@ -212,7 +239,7 @@ fn a_multilabel_model_learns_and_counts_truncated_documents() {
     });
     let train = file(dir, "train.jsonl", &rows.concat());
     let report = tune(dir, Task::Multilabel, &train, &train, 40);
-    assert_eq!(report.info.dev_score, 1.0, "{report}");
+    assert_eq!(report.info.dev_score, Some(1.0), "{report}");
     let long = format!("{{\"id\":\"l\",\"text\":\"fever{}\",\"label\":[1,0]}}\n", " and".repeat(40));
     let evaluation = evaluate(&dir.join("tuned"), &file(dir, "long.jsonl", &long), Join::Auto).unwrap();
     assert!(matches!(evaluation.scored, Scored::Multilabel { truncated: 1, .. }), "{evaluation}");

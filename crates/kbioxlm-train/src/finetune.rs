@@ -3,7 +3,7 @@ mod config;
 use crate::loss::scalar;
 use crate::optimiser::{AdamW, GradientSum};
 use crate::schedule::Schedule;
-use crate::{Divergence, EpochScore, Observer, StepMetrics, TrainError};
+use crate::{Divergence, EpochScore, Judgement, Observer, StepMetrics, TrainError};
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use kbioxlm_files::rng_for;
@@ -52,25 +52,25 @@ pub struct Finetuned {
     pub model: Model,
     /// Number of that epoch, from 1.
     pub best_epoch: u32,
-    /// Its score.
-    pub best_score: f64,
+    /// Its score, where epochs are scored.
+    pub best_score: Option<f64>,
     /// All epochs run.
     pub history: Vec<EpochScore>,
 }
 
-/// Trains a model with a task head; after each epoch `score` judges it, higher is better.
+/// Trains a model with a task head; after each epoch `judge` scores it.
 ///
-/// The model of the best epoch (the first of equals) is kept. With `patience` the run ends after so many epochs without
+/// The model of the best epoch (the first of equals) is kept, that of the last one if epochs have no score. With `patience` the run ends after so many epochs without
 /// a better one; the learning rate follows the schedule of all `epochs` all the same.
 ///
 /// # Errors
 /// Settings that cannot work, no items, an item that does not fit the model or the others, a loss that is no longer a
-/// number, or an error of `score`.
+/// number, or an error of `judge`.
 pub fn finetune(
     config: &FinetuneConfig,
     model: Model,
     items: &[TrainingItem],
-    score: &mut dyn FnMut(&Model) -> Result<f64, TrainError>,
+    judge: &mut dyn FnMut(&Model) -> Result<Judgement, TrainError>,
     observer: &mut dyn Observer,
 ) -> Result<Finetuned, TrainError> {
     config.check()?;
@@ -80,7 +80,7 @@ pub fn finetune(
     let schedule = Schedule::new(config.learning_rate, config.warmup_ratio, total);
     let mut optimiser = AdamW::new(config.weight_decay, config.clip);
     let mut model = model.train();
-    let mut best: Option<(Model, EpochScore)> = None;
+    let mut best: Option<(Model, u32, Option<f64>)> = None;
     let mut history = Vec::new();
     let mut step = 0;
     observer.start(0, total);
@@ -133,22 +133,22 @@ pub fn finetune(
             });
         }
         let candidate = model.valid();
-        let score = score(&candidate)?;
-        let better = best.as_ref().is_none_or(|(_, b)| score > b.score);
-        let result = EpochScore { epoch, loss: losses / steps_per_epoch as f64, score, best: better };
-        history.push(result);
+        let Judgement { score, watched } = judge(&candidate)?;
+        let better = best.as_ref().is_none_or(|(_, _, former)| score.is_none() || score > *former);
+        let result = EpochScore { epoch, loss: losses / steps_per_epoch as f64, score, best: better, watched };
         observer.epoch(&result);
+        history.push(result);
         if better {
-            best = Some((candidate, result));
+            best = Some((candidate, epoch, score));
         }
-        let since = best.as_ref().map_or(0, |(_, b)| epoch - b.epoch);
+        let since = best.as_ref().map_or(0, |(_, best, _)| epoch - best);
         if config.patience.is_some_and(|p| since >= p.get()) {
             break;
         }
     }
     let nothing = TrainError::Nothing { what: "fine-tuning".to_owned(), help: "give at least one epoch" };
-    let (model, best) = best.ok_or(nothing)?;
-    Ok(Finetuned { model, best_epoch: best.epoch, best_score: best.score, history })
+    let (model, best_epoch, best_score) = best.ok_or(nothing)?;
+    Ok(Finetuned { model, best_epoch, best_score, history })
 }
 
 /// Every item fits the head, the length and the other items.

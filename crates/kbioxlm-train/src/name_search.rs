@@ -1,10 +1,11 @@
 //! Names looked up across languages while a model trains.
 
 use crate::TrainError;
+use crate::config::share;
 use crate::retrieval::{Hit, Lookup, Names, Retrieval};
-use kbioxlm_files::rng_for;
+use kbioxlm_files::{is_in_share, rng_for};
 use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase};
-use kbioxlm_model::{Model, Tokenizer};
+use kbioxlm_model::{Model, Pretrained, Tokenizer};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -65,6 +66,9 @@ pub struct NamesFound {
     pub accuracy_at_1: f64,
     /// Share of them one of whose own names is among the five nearest.
     pub accuracy_at_5: f64,
+    /// Mean of 1 / rank of their own name.
+    #[serde(default)]
+    pub mrr: f64,
 }
 
 impl NamesFound {
@@ -73,8 +77,63 @@ impl NamesFound {
             concepts: retrieval.hits.iter().filter(|hit| choose(hit)).count() as u64,
             accuracy_at_1: retrieval.accuracy_at(1, &choose)?,
             accuracy_at_5: retrieval.accuracy_at(5, &choose)?,
+            mrr: retrieval.mean_reciprocal_rank(&choose)?,
         })
     }
+}
+
+/// Which names a finished model has to find.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TermSample {
+    /// Languages, at least two: from each to each other.
+    pub languages: BTreeSet<String>,
+    /// Concepts that are looked up at most, of those held out and of the others each; default 1000.
+    #[serde(default = "TermSample::default_concepts")]
+    pub concepts: NonZeroUsize,
+    /// Names among which to find the right one, as [`RetrievalConfig::max_names`]; default all there are.
+    #[serde(default = "TermSample::default_names")]
+    pub max_names: NonZeroUsize,
+    /// Share of the concepts that corpora and alignment held out, see [`RetrievalMetrics::held_out`]; default none.
+    #[serde(default)]
+    pub held_out: f64,
+    /// Seed of the choice; default 0.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+impl TermSample {
+    fn default_concepts() -> NonZeroUsize {
+        NonZeroUsize::MIN.saturating_add(999)
+    }
+
+    fn default_names() -> NonZeroUsize {
+        NonZeroUsize::MAX
+    }
+}
+
+/// Term retrieval across languages without any fine-tuning, as in XL-BEL (Liu et al. 2021): a concept's name in one language, and
+/// which of the names in another one is nearest to it. See [`name_retrieval`](crate::name_retrieval) for the embeddings.
+///
+/// Concepts are told apart into those that a corpus with the same `held_out_share` holds out, and all others (`anchored`), whether
+/// or not the model has met them: so all models are asked for the same names.
+///
+/// # Errors
+/// Settings that cannot work; the knowledge base has no concept with names in two of the languages; the tokenizer fails.
+pub fn term_retrieval(
+    pretrained: &Pretrained,
+    kb: &KnowledgeBase,
+    sample: &TermSample,
+) -> Result<Vec<RetrievalMetrics>, TrainError> {
+    share("held_out", sample.held_out)?;
+    let ids = (0..kb.concepts().len() as u32).map(|c| kb.concept(ConceptIndex(c)).id.to_owned());
+    let anchored = ids.filter(|id| !is_in_share(sample.held_out, &["held-out concept", id])).collect();
+    let config =
+        RetrievalConfig { concepts: sample.concepts, max_names: sample.max_names, ..RetrievalConfig::default() };
+    let Pretrained { config: model_config, model, tokenizer, .. } = pretrained;
+    let length = model_config.max_length();
+    let search = NameSearch::new(kb, &config, sample.seed, &sample.languages, &anchored, tokenizer, length)?;
+    Ok(search.run(model))
 }
 
 /// The names to look up, chosen and tokenised once.

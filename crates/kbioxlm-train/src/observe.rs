@@ -1,4 +1,6 @@
 use crate::{Evaluation, StepMetrics};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Is told how training goes on, for instance to draw a progress bar. All methods do nothing by default.
@@ -47,15 +49,34 @@ pub trait Observer {
 /// Nobody watches.
 impl Observer for () {}
 
+/// How good a model is after an epoch of fine-tuning; a number is a score alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judgement {
+    /// Score on the development set, higher is better; without one the last epoch is taken.
+    pub score: Option<f64>,
+    /// Scores on other data by name, which decide nothing.
+    pub watched: BTreeMap<String, f64>,
+}
+
+impl From<f64> for Judgement {
+    fn from(score: f64) -> Self {
+        Self { score: Some(score), ..Self::default() }
+    }
+}
+
 /// What an epoch of fine-tuning gave.
-#[derive(Copy, Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochScore {
     /// Number of the epoch, from 1.
     pub epoch: u32,
     /// Mean loss of its steps.
     pub loss: f64,
-    /// Score on the development set.
-    pub score: f64,
-    /// Whether it is the best so far.
+    /// Score on the development set, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub score: Option<f64>,
+    /// Whether it is the best so far; without a development set each is.
     pub best: bool,
+    /// Scores on other data by name, which decide nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub watched: BTreeMap<String, f64>,
 }

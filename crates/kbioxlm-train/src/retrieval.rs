@@ -62,6 +62,13 @@ impl Retrieval {
         let found = chosen.iter().filter(|h| h.rank <= k).count();
         (!chosen.is_empty()).then(|| found as f64 / chosen.len() as f64)
     }
+
+    /// Mean over the concepts that `choose` accepts of 1 / rank of their own name (mean reciprocal rank); `None` where it
+    /// accepts none.
+    pub fn mean_reciprocal_rank(&self, choose: impl Fn(&Hit) -> bool) -> Option<f64> {
+        let ranks: Vec<f64> = self.hits.iter().filter(|h| choose(h)).map(|h| 1.0 / h.rank as f64).collect();
+        (!ranks.is_empty()).then(|| ranks.iter().sum::<f64>() / ranks.len() as f64)
+    }
 }
 
 /// Looks up each concept's name in language `to` from its preferred name in language `from`.
@@ -214,4 +221,20 @@ pub fn embed(model: &Model, sequences: &[Vec<u32>]) -> Tensor<2> {
     }
     let device = device.unwrap_or_default();
     Tensor::from_data(TensorData::new(rows, [sequences.len(), width]), &device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_the_mean_reciprocal_rank_are_of_the_concepts_chosen() {
+        let hit =
+            |concept: &str, rank| Hit { concept: concept.into(), query: String::new(), answer: String::new(), rank };
+        let hits = vec![hit("a", 1), hit("b", 4), hit("b", 2), hit("c", 10)];
+        let found = Retrieval { from: "en".into(), to: "zh".into(), candidates: 10, hits };
+        assert_eq!([found.accuracy_at(1, |_| true), found.accuracy_at(5, |_| true)], [Some(0.25), Some(0.75)]);
+        assert_eq!(found.mean_reciprocal_rank(|h| h.concept == "b"), Some((0.25 + 0.5) / 2.0));
+        assert_eq!(found.mean_reciprocal_rank(|h| h.concept == "d"), None);
+    }
 }

@@ -3,6 +3,7 @@
 mod compare;
 mod fewshot;
 mod leaks;
+mod retrieval;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -13,6 +14,8 @@ pub enum EvalCommand {
     FewshotSample(fewshot::FewshotArgs),
     /// Name what test, dev and training data share with each other and with a pretraining corpus
     Leaks(leaks::LeaksArgs),
+    /// Find the names of concepts in another language by their embeddings, without fine-tuning
+    Retrieval(retrieval::RetrievalArgs),
     /// Say whether one model beats another on the same test documents, by the paired bootstrap
     Compare(compare::CompareArgs),
 }
@@ -21,6 +24,7 @@ pub fn run(command: EvalCommand) -> Result<()> {
     match command {
         EvalCommand::FewshotSample(args) => fewshot::run(&args),
         EvalCommand::Leaks(args) => leaks::run(&args),
+        EvalCommand::Retrieval(args) => retrieval::run(&args),
         EvalCommand::Compare(args) => compare::run(&args),
     }
 }

@@ -3,10 +3,10 @@
 use crate::interrupt::stop_on_interrupt;
 use crate::progress::{counter, print_json};
 use crate::training::TrainingBar;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
-use kbioxlm_eval::{Experiment, ExperimentObserver, run_experiment};
+use kbioxlm_experiment::{Experiment, ExperimentError, ExperimentObserver, Extent, run_experiment};
 use kbioxlm_train::Observer;
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,17 +14,31 @@ use std::path::PathBuf;
 #[derive(Subcommand)]
 pub enum ExperimentCommand {
     Run(RunArgs),
+    Report(ReportArgs),
 }
 
 /// Run what an experiment file describes; steps that are finished are not repeated
 ///
-/// The environment variables KBIOXLM_DATA and KBIOXLM_BASE override the places of the data and of the base model
+/// A step that fails does not stop the others; the report names it, and the exit code is 1. The environment variables KBIOXLM_DATA and KBIOXLM_BASE override the places of the data and of the base model
 /// that the file names.
 #[derive(Args)]
 pub struct RunArgs {
     /// Experiment in TOML, for example experiments/en-zh-small.toml
     file: PathBuf,
-    /// Directory of the steps and of report.md and report.json
+    /// Directory of the steps and of report.html, report.md, report.tex and report.json
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Write the report of an experiment from the steps that are finished, without running any; also while it runs
+#[derive(Args)]
+pub struct ReportArgs {
+    /// Experiment in TOML
+    file: PathBuf,
+    /// Directory of the steps
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Print the report as JSON
@@ -33,14 +47,19 @@ pub struct RunArgs {
 }
 
 pub fn run(command: ExperimentCommand) -> Result<()> {
-    let ExperimentCommand::Run(args) = command;
+    let (args, extent) = match command {
+        ExperimentCommand::Run(args) => (args, Extent::All),
+        ExperimentCommand::Report(ReportArgs { file, out, json }) => (RunArgs { file, out, json }, Extent::Finished),
+    };
     let experiment = Experiment::read(&args.file)?;
     let stop = stop_on_interrupt()?;
-    let report = run_experiment(&experiment, &args.out, &stop, &mut Steps::new())?;
+    let report = run_experiment(&experiment, &args.out, extent, &stop, &mut Steps::new())?;
     if args.json {
-        return print_json(&report);
+        print_json(&report)?;
+    } else {
+        writeln!(std::io::stdout(), "{report}\nreport: {}", args.out.join("report.html").display())?;
     }
-    writeln!(std::io::stdout(), "{report}\nreport: {}", args.out.join("report.md").display())?;
+    ensure!(report.failures.is_empty(), "{} steps failed; the report says which and why", report.failures.len());
     Ok(())
 }
 
@@ -71,6 +90,12 @@ impl ExperimentObserver for Steps {
         self.reading.reset();
         let how = if reused { "finished before, in" } else { "done in" };
         tracing::info!("{step}: {how} {seconds:.0} s");
+    }
+
+    fn step_failed(&mut self, step: &str, error: &ExperimentError) {
+        self.training.finish();
+        self.reading.finish_and_clear();
+        tracing::error!("{step}: {error}");
     }
 
     fn training(&mut self) -> &mut dyn Observer {

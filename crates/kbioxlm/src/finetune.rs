@@ -5,7 +5,7 @@ use crate::settings;
 use crate::training::TrainingBar;
 use anyhow::Result;
 use clap::Args;
-use kbioxlm_eval::{Join, Task, TaskOptions};
+use kbioxlm_eval::{FinetuneData, Join, Task, TaskOptions};
 use kbioxlm_train::FinetuneConfig;
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,9 +22,12 @@ pub struct FinetuneArgs {
     /// Training data; the content tells its format, a directory holds BRAT standoff
     #[arg(long, value_name = "PATH")]
     train: PathBuf,
-    /// Data on which the best epoch is chosen
+    /// Data on which the best epoch is chosen; without them the last epoch is kept
     #[arg(long, value_name = "PATH")]
-    dev: PathBuf,
+    dev: Option<PathBuf>,
+    /// Data scored after each epoch and never chosen by, for instance those of the target language
+    #[arg(long, value_name = "NAME=PATH", value_parser = settings::named_file)]
+    watch: Vec<(String, PathBuf)>,
     /// Directory to write; it holds everything that `evaluate` needs
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -65,7 +68,9 @@ pub fn run(args: &FinetuneArgs) -> Result<()> {
     let config: FinetuneConfig = settings::read(args.config.as_deref(), &args.set)?;
     let mut bar = TrainingBar::new("fine-tuning");
     let task = TaskOptions { task: args.task, join: args.join };
-    let report = kbioxlm_eval::finetune_task(&config, task, &args.model, &args.train, &args.dev, &args.out, &mut bar)?;
+    let watched = args.watch.iter().cloned().collect();
+    let data = FinetuneData { train: args.train.clone(), dev: args.dev.clone(), watched };
+    let report = kbioxlm_eval::finetune_task(&config, task, &args.model, &data, &args.out, &mut bar)?;
     bar.finish();
     if args.json {
         return print_json(&report);

@@ -104,8 +104,10 @@ impl Observer for TrainingBar {
 
     fn epoch(&mut self, e: &EpochScore) {
         let best = if e.best { ", the best so far" } else { "" };
-        let EpochScore { epoch, loss, score, .. } = e;
-        self.bar.suspend(|| tracing::info!("epoch {epoch}: loss {loss:.4}, dev score {:.2}{best}", 100.0 * score));
+        let EpochScore { epoch, loss, score, watched, .. } = e;
+        let dev = score.map(|score| format!(", dev score {:.2}{best}", 100.0 * score)).unwrap_or_default();
+        let watched: String = watched.iter().map(|(name, score)| format!(", {name} {:.2}", 100.0 * score)).collect();
+        self.bar.suspend(|| tracing::info!("epoch {epoch}: loss {loss:.4}{dev}{watched}"));
     }
 }
 

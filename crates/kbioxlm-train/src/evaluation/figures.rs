@@ -55,6 +55,7 @@ fn together(groups: [Option<NamesFound>; 2]) -> Option<NamesFound> {
         concepts,
         accuracy_at_1: mean(|g| g.accuracy_at_1, concepts),
         accuracy_at_5: mean(|g| g.accuracy_at_5, concepts),
+        mrr: mean(|g| g.mrr, concepts),
     })
 }
 

@@ -48,13 +48,14 @@ fn accuracy(model: &Model, items: &[TrainingItem]) -> f64 {
 fn a_tagger_learns_and_the_same_seed_gives_the_same_model() {
     let items = tagged();
     let run = || {
-        let mut score = |model: &Model| Ok(accuracy(model, &items));
+        let mut score = |model: &Model| Ok(accuracy(model, &items).into());
         let heads = Heads { tokens: Some(2), ..Heads::default() };
         finetune(&config(8), model(heads), &items, &mut score, &mut ()).unwrap()
     };
     let result = run();
-    assert!(result.best_score > 0.95, "{:?}", result.history);
-    assert_eq!(accuracy(&result.model, &items), result.best_score);
+    let best = result.best_score.unwrap();
+    assert!(best > 0.95, "{:?}", result.history);
+    assert_eq!(accuracy(&result.model, &items), best);
     assert!(result.history.last().unwrap().loss < 0.5 * result.history[0].loss, "{:?}", result.history);
     assert_eq!(run().history, result.history);
 }
@@ -75,10 +76,11 @@ fn classes_and_labels_are_learnt_through_the_first_token() {
         let items: Vec<_> = ids.iter().map(|ids| TrainingItem { ids: ids.clone(), target: target(ids) }).collect();
         let mut score = |model: &Model| {
             let logits = predict_sequences(model, &ids, 64);
-            Ok(logits.iter().zip(&ids).filter(|(l, ids)| right(l, ids)).count() as f64 / ids.len() as f64)
+            let right = logits.iter().zip(&ids).filter(|(l, ids)| right(l, ids)).count();
+            Ok((right as f64 / ids.len() as f64).into())
         };
         let heads = Heads { sequence: Some(2), ..Heads::default() };
-        finetune(&config(25), model(heads), &items, &mut score, &mut ()).unwrap().best_score
+        finetune(&config(25), model(heads), &items, &mut score, &mut ()).unwrap().best_score.unwrap()
     };
     let class = learn(&|ids| Target::Class(first(ids).into()), &|l, ids| (l[1] > l[0]) == first(ids));
     let labels = |ids: &Vec<u32>| [first(ids), ids[1] > 7];
@@ -93,15 +95,31 @@ fn the_model_of_the_best_epoch_is_kept_and_patience_ends_the_run() {
     let scores = [0.1, 0.9, 0.5, 0.9, 1.0];
     let mut score = |model: &Model| {
         seen.push(predict_tokens(model, &[items[5].ids.clone()], 64));
-        Ok(scores[seen.len() - 1])
+        Ok(scores[seen.len() - 1].into())
     };
     let config = FinetuneConfig { patience: NonZeroU32::new(2), ..config(5) };
     let heads = Heads { tokens: Some(2), ..Heads::default() };
     let result = finetune(&config, model(heads), &items, &mut score, &mut ()).unwrap();
-    assert_eq!((result.best_epoch, result.best_score, result.history.len()), (2, 0.9, 4));
+    assert_eq!((result.best_epoch, result.best_score, result.history.len()), (2, Some(0.9), 4));
     let kept = predict_tokens(&result.model, &[items[5].ids.clone()], 64);
     assert_eq!(kept, seen[1]);
     assert_ne!(seen[1], seen[3]);
+}
+
+#[test]
+fn without_a_score_the_last_epoch_is_kept_and_what_is_watched_decides_nothing() {
+    let items = tagged();
+    let mut seen = Vec::new();
+    let mut watch = |model: &Model| {
+        seen.push(predict_tokens(model, &[items[5].ids.clone()], 64));
+        let watched = [("zh".to_owned(), 1.0 / seen.len() as f64)].into();
+        Ok(Judgement { score: None, watched })
+    };
+    let heads = Heads { tokens: Some(2), ..Heads::default() };
+    let result = finetune(&config(3), model(heads), &items, &mut watch, &mut ()).unwrap();
+    assert_eq!((result.best_epoch, result.best_score), (3, None));
+    assert_eq!(result.history.iter().map(|e| e.watched["zh"]).collect::<Vec<_>>(), [1.0, 0.5, 1.0 / 3.0]);
+    assert_eq!(Some(&predict_tokens(&result.model, &[items[5].ids.clone()], 64)), seen.last());
 }
 
 #[test]
@@ -110,7 +128,7 @@ fn trap_11_a_batch_without_labelled_tokens_is_skipped() {
     let items = [TrainingItem { ids: vec![0, 7, 2], target: Target::Tags(vec![None; 3]) }];
     let heads = Heads { tokens: Some(2), ..Heads::default() };
     let before = predict_tokens(&model(heads.clone()), &[vec![0, 7, 2]], 64);
-    let result = finetune(&config(2), model(heads), &items, &mut |_| Ok(0.0), &mut ()).unwrap();
+    let result = finetune(&config(2), model(heads), &items, &mut |_| Ok(0.0.into()), &mut ()).unwrap();
     assert_eq!(predict_tokens(&result.model, &[vec![0, 7, 2]], 64), before);
 }
 
@@ -118,7 +136,7 @@ fn trap_11_a_batch_without_labelled_tokens_is_skipped() {
 fn items_that_do_not_fit_are_named() {
     let heads = Heads { tokens: Some(2), ..Heads::default() };
     let message = |items: &[TrainingItem]| {
-        finetune(&config(1), model(heads.clone()), items, &mut |_| Ok(0.0), &mut ()).unwrap_err().to_string()
+        finetune(&config(1), model(heads.clone()), items, &mut |_| Ok(0.0.into()), &mut ()).unwrap_err().to_string()
     };
     let tags =
         |tags: &[u32]| TrainingItem { ids: vec![0, 7], target: Target::Tags(tags.iter().map(|t| Some(*t)).collect()) };

@@ -1,8 +1,7 @@
 //! Steps that are done once: each has a key of what goes into it, and a marker that is written last.
 
-use super::report::StepReport;
-use super::run::ExperimentObserver;
-use crate::EvalError;
+use crate::report::StepReport;
+use crate::{ExperimentError, ExperimentObserver, Extent};
 use kbioxlm_files::{create_dir, hash_bytes, hash_path, read_json, write_json_atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,18 +15,21 @@ const MARKER: &str = "done.json";
 const SHORT: usize = 12;
 
 /// Runs steps in directories below one directory.
-pub(super) struct Steps<'a> {
+pub(crate) struct Steps<'a> {
     out: &'a Path,
+    extent: Extent,
     stop: &'a AtomicBool,
     observer: &'a mut dyn ExperimentObserver,
     total: usize,
     hashes: BTreeMap<PathBuf, String>,
+    /// Steps that were begun.
+    begun: usize,
     done: Vec<StepReport>,
 }
 
 /// A finished step.
 #[derive(Clone, Debug)]
-pub(super) struct Finished {
+pub(crate) struct Finished {
     /// Where its result lies.
     pub dir: PathBuf,
     /// What went into it, as one hash.
@@ -44,12 +46,43 @@ struct Marker {
 }
 
 impl<'a> Steps<'a> {
-    pub fn new(out: &'a Path, stop: &'a AtomicBool, observer: &'a mut dyn ExperimentObserver, total: usize) -> Self {
-        Self { out, stop, observer, total, hashes: BTreeMap::new(), done: Vec::new() }
+    pub fn new(
+        out: &'a Path,
+        extent: Extent,
+        stop: &'a AtomicBool,
+        observer: &'a mut dyn ExperimentObserver,
+        total: usize,
+    ) -> Self {
+        Self { out, extent, stop, observer, total, hashes: BTreeMap::new(), begun: 0, done: Vec::new() }
+    }
+
+    /// Number of steps that were begun or skipped.
+    pub fn begun(&self) -> usize {
+        self.begun
+    }
+
+    /// Steps that will not be begun, since what they need is missing.
+    pub fn skip(&mut self, steps: usize) {
+        self.begun += steps;
+    }
+
+    /// Skips what is missing to so many steps.
+    pub fn skip_to(&mut self, steps: usize) {
+        self.begun = self.begun.max(steps);
+    }
+
+    /// Tells that a step failed.
+    pub fn failed(&mut self, step: &str, error: &ExperimentError) {
+        self.observer.step_failed(step, error);
+    }
+
+    /// A path below the experiment's directory, for reports that are read elsewhere.
+    pub fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(self.out).unwrap_or(path).display().to_string()
     }
 
     /// The hash of a file, or of the files in a directory; computed once.
-    pub fn hash(&mut self, path: &Path) -> Result<String, EvalError> {
+    pub fn hash(&mut self, path: &Path) -> Result<String, ExperimentError> {
         if let Some(hash) = self.hashes.get(path) {
             return Ok(hash.clone());
         }
@@ -59,7 +92,10 @@ impl<'a> Steps<'a> {
     }
 
     /// The hashes of several files, in their order.
-    pub fn hash_all<'p>(&mut self, paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<Vec<String>, EvalError> {
+    pub fn hash_all<'p>(
+        &mut self,
+        paths: impl IntoIterator<Item = &'p PathBuf>,
+    ) -> Result<Vec<String>, ExperimentError> {
         paths.into_iter().map(|p| self.hash(p)).collect()
     }
 
@@ -71,19 +107,23 @@ impl<'a> Steps<'a> {
         &mut self,
         name: &str,
         inputs: Value,
-        work: impl FnOnce(&Path, &mut dyn ExperimentObserver) -> Result<(), EvalError>,
-    ) -> Result<Finished, EvalError> {
+        work: impl FnOnce(&Path, &mut dyn ExperimentObserver) -> Result<(), ExperimentError>,
+    ) -> Result<Finished, ExperimentError> {
         self.check_stop(name)?;
+        self.begun += 1;
         let key = hash_bytes(format!("{} {inputs}", env!("CARGO_PKG_VERSION")).as_bytes());
         let directory = format!("{}-{}", slug(name), &key[..SHORT]);
         let dir = self.out.join(&directory);
         let marker_path = dir.join(MARKER);
-        self.observer.step_started(name, self.done.len() + 1, self.total);
+        self.observer.step_started(name, self.begun, self.total);
         let former: Option<Marker> =
             marker_path.exists().then(|| read_json(&marker_path, "a finished step")).transpose()?;
         let reused = former.as_ref().is_some_and(|m| m.key == key);
         let seconds = match former.filter(|m| m.key == key) {
             Some(marker) => marker.seconds,
+            None if self.extent == Extent::Finished => {
+                return Err(ExperimentError::NotRun { step: name.to_owned() });
+            }
             None => {
                 let start = Instant::now();
                 work(&dir, &mut *self.observer)?;
@@ -96,12 +136,15 @@ impl<'a> Steps<'a> {
             }
         };
         self.observer.step_finished(name, seconds, reused);
-        self.done.push(StepReport { step: name.to_owned(), directory, key: key.clone(), seconds, reused });
+        // A step of several jobs (a base model's fine-tuning data) is one step.
+        if !self.done.iter().any(|step| step.key == key) {
+            self.done.push(StepReport { step: name.to_owned(), directory, key: key.clone(), seconds, reused });
+        }
         Ok(Finished { dir, key })
     }
 
-    fn check_stop(&self, step: &str) -> Result<(), EvalError> {
-        if self.stop.load(Ordering::Relaxed) { Err(EvalError::Stopped { step: step.to_owned() }) } else { Ok(()) }
+    fn check_stop(&self, step: &str) -> Result<(), ExperimentError> {
+        if self.stop.load(Ordering::Relaxed) { Err(ExperimentError::Stopped { step: step.to_owned() }) } else { Ok(()) }
     }
 
     /// The steps in their order, and the hashes of all input files.

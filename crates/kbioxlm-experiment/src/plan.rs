@@ -1,13 +1,14 @@
 //! The description of an experiment: read, checked and resolved.
 
-use super::description::{AnchoredSection, CorpusFiles, Description, Place, Root, TaskSection, merged};
-use crate::EvalError;
-use crate::task::{Task, TaskOptions};
+use crate::ExperimentError;
+use crate::description::{AnchoredSection, CorpusFiles, Description, Place, Root, TaskSection, merged};
+use crate::matrix::{Direction, Job, Method, jobs};
 use kbioxlm_benchmarks::Join;
 use kbioxlm_corpus::{AnchorConfig, PassageSource, Texts};
 use kbioxlm_documents::TextSource;
-use kbioxlm_files::read_text;
-use kbioxlm_train::{FinetuneConfig, PretrainConfig};
+use kbioxlm_eval::{Task, TaskOptions};
+use kbioxlm_files::{FileError, read_text};
+use kbioxlm_train::{FinetuneConfig, PretrainConfig, TermSample};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -35,15 +36,26 @@ use toml::Table;
 /// from = "adapted"                  # optional: another of these models to start from
 /// corpus = { levels = ["entity"] }  # overrides of [corpus]
 /// pretrain = { seed = 2 }           # overrides of [pretrain]
-/// [finetune]                        # the keys of FinetuneConfig, and
-/// seeds = [1, 2, 3]                 # optional: repeats everything below for each
+/// [retrieval]                       # optional: names found across languages, by every model without fine-tuning
+/// concepts = 1000
+/// [finetune]                        # the keys of FinetuneConfig
+/// [fewshot]                         # overrides of [finetune] for tuning further on a few documents
+/// [switch]                          # the keys of AnchorConfig that say how fine-tuning data are code-switched
 /// [[task]]
 /// name = "ADE"
 /// task = "ner"                      # classification, multilabel
-/// train = "ade/en/train.conll"
-/// dev = "ade/en/dev.conll"
-/// tests = { en = "ade/en/test.conll", zh = "ade/zh/test.conll" }
-/// finetune = { epochs = 5 }         # optional: overrides of [finetune]
+/// train = { en = "ade/en/train.conll", zh = "ade/zh/train.conll" }
+/// dev = { en = "ade/en/dev.conll", zh = "ade/zh/dev.conll" }
+/// test = { en = "ade/en/test.conll", zh = "ade/zh/test.conll" }
+/// finetune = { epochs = 5 }         # optional: overrides of [finetune]; fewshot too
+/// [[matrix]]                        # every combination of what is listed; without it all models, tasks, directions
+/// tasks = ["ADE"]
+/// directions = ["en-zh"]
+/// models = ["base", "anchored"]
+/// methods = ["zero-shot"]           # code-switch, translate-train
+/// seeds = [1, 2, 3]
+/// shots = [10, 50]                  # documents of the target language
+/// draws = 3
 /// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct Experiment {
@@ -55,8 +67,14 @@ pub struct Experiment {
     pub trim: Option<TrimPlan>,
     /// Models pretrained on anchored corpora; each stands behind the one it starts from.
     pub anchored: Vec<AnchoredModel>,
-    /// Tasks on which base and anchored models are compared.
+    /// Which names every model has to find across languages.
+    pub retrieval: Option<TermSample>,
+    /// How fine-tuning data are code-switched.
+    pub switch: AnchorConfig,
+    /// Tasks that the models are fine-tuned for.
     pub tasks: Vec<TaskPlan>,
+    /// What is fine-tuned and tested, in this order.
+    pub jobs: Vec<Job>,
 }
 
 /// Sources of a knowledge base.
@@ -80,7 +98,7 @@ pub struct KnowledgeFiles {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrimPlan {
-    /// Files, see [`read_texts`](crate::read_texts).
+    /// Files, see [`read_texts`](kbioxlm_eval::read_texts).
     pub texts: Vec<PathBuf>,
     /// Languages of lexica and passages to use; none means all.
     #[serde(default)]
@@ -104,7 +122,7 @@ pub struct AnchoredModel {
     pub pretrain: PretrainConfig,
 }
 
-/// A task for which every model is fine-tuned.
+/// A task and its data by language.
 #[derive(Clone, Debug, Serialize)]
 pub struct TaskPlan {
     /// Its name in the table.
@@ -114,13 +132,15 @@ pub struct TaskPlan {
     /// How CoNLL files are joined.
     pub join: Join,
     /// Training data.
-    pub train: PathBuf,
-    /// Data on which the epoch is chosen, in the language of the training data.
-    pub dev: PathBuf,
-    /// Test data by language (or any other name), in this order.
-    pub tests: BTreeMap<String, PathBuf>,
-    /// Settings, one for each seed.
-    pub settings: Vec<FinetuneConfig>,
+    pub train: BTreeMap<String, PathBuf>,
+    /// Data on which the epoch is chosen.
+    pub dev: BTreeMap<String, PathBuf>,
+    /// Test data.
+    pub test: BTreeMap<String, PathBuf>,
+    /// Settings of fine-tuning; the seed is that of the job.
+    pub finetune: FinetuneConfig,
+    /// Settings of tuning further on a few documents.
+    pub fewshot: FinetuneConfig,
 }
 
 impl TaskPlan {
@@ -128,10 +148,51 @@ impl TaskPlan {
     pub fn options(&self) -> TaskOptions {
         TaskOptions { task: self.task, join: self.join }
     }
+
+    /// From every language with training and dev data to every other one with test data.
+    pub(crate) fn directions(&self) -> Vec<Direction> {
+        let to = |from: &String| self.test.keys().filter(|to| *to != from).cloned().collect::<Vec<_>>();
+        let sources = self.train.keys().filter(|from| self.dev.contains_key(*from));
+        sources.flat_map(|from| to(from).into_iter().map(|to| Direction { from: from.clone(), to })).collect()
+    }
+
+    /// Test data of a direction: of the target and, where there are any, of the source language.
+    pub(crate) fn tests(&self, direction: &Direction) -> impl Iterator<Item = (&String, &PathBuf)> {
+        let languages: BTreeSet<&String> = [&direction.from, &direction.to].into();
+        self.test.iter().filter(move |(language, _)| languages.contains(language))
+    }
+
+    /// Checks that a direction has the data that the methods need.
+    pub(crate) fn check(
+        &self,
+        direction: &Direction,
+        methods: &[Method],
+        few: bool,
+        place: &Place,
+    ) -> Result<(), ExperimentError> {
+        let Direction { from, to } = direction;
+        let translated = methods.contains(&Method::TranslateTrain);
+        let source = methods.iter().any(|m| *m != Method::TranslateTrain);
+        let needs = [
+            (source, "train", &self.train, from),
+            (source, "dev", &self.dev, from),
+            (translated || few, "train", &self.train, to),
+            (translated, "dev", &self.dev, to),
+            (true, "test", &self.test, to),
+        ];
+        match needs.into_iter().find(|(needed, _, files, language)| *needed && !files.contains_key(*language)) {
+            None => Ok(()),
+            Some((_, what, _, language)) => Err(place.error(
+                format!("the task `{}` in the direction {direction} without {what} data in {language}", self.name),
+                format!("{what} = {{ {language} = \"PATH\" }}"),
+                "add the file, or take the direction out of the [[matrix]]",
+            )),
+        }
+    }
 }
 
 /// Name of the base model in the table.
-pub(super) const BASE: &str = "base";
+pub(crate) const BASE: &str = "base";
 
 impl Experiment {
     /// Reads an experiment file. The environment variables `KBIOXLM_DATA` and `KBIOXLM_BASE`, where set, override
@@ -139,40 +200,40 @@ impl Experiment {
     ///
     /// # Errors
     /// The file cannot be read or has an unknown key, a wrong value, or names that contradict each other.
-    pub fn read(path: &Path) -> Result<Self, EvalError> {
+    pub fn read(path: &Path) -> Result<Self, ExperimentError> {
         Self::read_with(path, |name| std::env::var_os(name))
     }
 
-    pub(super) fn read_with(path: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, EvalError> {
+    pub(crate) fn read_with(path: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ExperimentError> {
         let place = Place { path };
         let text = read_text(path)?;
         let description: Description = toml::from_str(&text).map_err(|e| {
-            let line = e.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            place.error(
-                line,
-                e.message().to_owned(),
-                "an experiment as `Experiment` documents it".into(),
-                "correct the key",
-            )
+            let line = e.span().map(|span| text.get(..span.start).unwrap_or(&text).matches('\n').count() + 1);
+            let expected = "an experiment as `Experiment` documents it";
+            FileError::content(path, line, e.message().to_owned(), expected, "correct the key")
         })?;
         let beside = |file: PathBuf| path.parent().map_or(file.clone(), |dir| dir.join(&file));
         let set = |name: &str| variable(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let root = set("KBIOXLM_DATA").or(description.data.root.map(beside)).unwrap_or_else(|| beside(PathBuf::new()));
         let base = set("KBIOXLM_BASE").or(description.model.base.map(beside));
         let base = base.ok_or_else(|| {
-            let expected = "the directory of a base model".to_owned();
-            place.error(None, "no [model] base".into(), expected, "add it or set the environment variable KBIOXLM_BASE")
+            let help = "add it or set the environment variable KBIOXLM_BASE";
+            place.error("no [model] base", "the directory of a base model", help)
         })?;
         let files = Root { root };
         let corpus = Sections { corpus: description.corpus, pretrain: description.pretrain };
         let anchored = corpus.models(description.anchored, &place, &files)?;
-        if let (Some(model), None) = (anchored.first(), &description.knowledge) {
-            let found = format!("the model `{}` but no [knowledge]", model.name);
-            return Err(place.error(None, found, "lexicons to anchor with".into(), "add the section [knowledge]"));
-        }
-        let tasks = description.task.into_iter().map(|t| t.resolve(&description.finetune, &place, &files));
+        let tasks = description.task.into_iter();
+        let tasks = tasks.map(|t| t.resolve(&description.finetune, &description.fewshot, &place, &files));
         let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
         place.unique("the task", tasks.iter().map(|t| &t.name))?;
+        let models: Vec<&str> = std::iter::once(BASE).chain(anchored.iter().map(|m| m.name.as_str())).collect();
+        let has_knowledge = description.knowledge.is_some();
+        let jobs = jobs(&description.matrix, &tasks, &models, has_knowledge, &place)?;
+        if !has_knowledge && (!anchored.is_empty() || description.retrieval.is_some()) {
+            let found = "[[anchored]] models or [retrieval], but no [knowledge]";
+            return Err(place.error(found, "lexicons to anchor with", "add the section [knowledge]"));
+        }
         Ok(Self {
             base,
             knowledge: description.knowledge.map(|k| KnowledgeFiles {
@@ -182,9 +243,23 @@ impl Experiment {
                 links: files.all(k.links),
             }),
             trim: description.trim.map(|t| TrimPlan { texts: files.all(t.texts), languages: t.languages }),
+            retrieval: description.retrieval,
+            switch: place.section("switch", description.switch)?,
             anchored,
             tasks,
+            jobs,
         })
+    }
+}
+
+impl Experiment {
+    /// Names of all models: the base, then the anchored ones.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(BASE).chain(self.anchored.iter().map(|m| m.name.as_str()))
+    }
+
+    pub(crate) fn task(&self, name: &str) -> Option<&TaskPlan> {
+        self.tasks.iter().find(|t| t.name == name)
     }
 }
 
@@ -200,18 +275,13 @@ impl Sections {
         mut sections: Vec<AnchoredSection>,
         place: &Place,
         files: &Root,
-    ) -> Result<Vec<AnchoredModel>, EvalError> {
+    ) -> Result<Vec<AnchoredModel>, ExperimentError> {
         let (Some(corpus), Some(pretrain)) = (&self.corpus, &self.pretrain) else {
             return match (self.corpus.is_some() || self.pretrain.is_some(), sections.first()) {
                 (false, None) => Ok(Vec::new()),
                 _ => {
                     let help = "add the section that is missing, or remove the other";
-                    Err(place.error(
-                        None,
-                        "only a part of what anchoring needs".into(),
-                        "[corpus] and [pretrain]".into(),
-                        help,
-                    ))
+                    Err(place.error("only a part of what anchoring needs", "[corpus] and [pretrain]", help))
                 }
             };
         };
@@ -224,12 +294,8 @@ impl Sections {
         for section in sections {
             if let Some(from) = section.from.as_ref().filter(|f| !known.contains(*f)) {
                 let found = format!("the model `{}` from `{from}`", section.name);
-                return Err(place.error(
-                    None,
-                    found,
-                    "an [[anchored]] model that stands before it".into(),
-                    "reorder or rename the models",
-                ));
+                let help = "reorder or rename the models";
+                return Err(place.error(found, "an [[anchored]] model that stands before it", help));
             }
             known.insert(section.name.clone());
             let (mut anchors, name) = (merged(corpus, &section.corpus), format!("corpus of {}", section.name));
@@ -239,12 +305,10 @@ impl Sections {
             let text = |(lang, path)| Texts::from(TextSource { lang: Some(lang), ..TextSource::new(files.one(path)) });
             let passages = sources.passages.into_iter().map(|(pair, path)| match pair.split_once('-') {
                 Some((a, b)) => Ok(PassageSource::new([a, b], files.one(path))),
-                None => Err(place.error(
-                    None,
-                    format!("[corpus] passages.{pair}"),
-                    "two languages as in en-zh".into(),
-                    "rename the key",
-                )),
+                None => {
+                    let found = format!("[corpus] passages.{pair}");
+                    Err(place.error(found, "two languages as in en-zh", "rename the key"))
+                }
             });
             models.push(AnchoredModel {
                 pretrain: place
@@ -263,36 +327,30 @@ impl Sections {
 }
 
 impl TaskSection {
-    fn resolve(self, finetune: &Table, place: &Place, files: &Root) -> Result<TaskPlan, EvalError> {
-        let mut settings = merged(finetune, &self.finetune);
-        let name = format!("finetune of {}", self.name);
-        let seeds = settings.remove("seeds");
-        let resolved: FinetuneConfig = place.section(&name, settings)?;
-        let seeds: Vec<u64> = match seeds {
-            Some(seeds) => seeds.try_into().map_err(|_| {
-                place.error(
-                    None,
-                    format!("[{name}] seeds of another kind"),
-                    "a list of numbers".into(),
-                    "write for example seeds = [1, 2, 3]",
-                )
-            })?,
-            None => vec![resolved.seed],
+    fn resolve(
+        self,
+        finetune: &Table,
+        fewshot: &Table,
+        place: &Place,
+        files: &Root,
+    ) -> Result<TaskPlan, ExperimentError> {
+        let tuned = merged(finetune, &self.finetune);
+        let few = merged(&merged(&tuned, fewshot), &self.fewshot);
+        let resolve = |what: &str, table: Table| -> Result<FinetuneConfig, ExperimentError> {
+            if table.contains_key("seed") {
+                let help = "write seeds = [1, 2, 3] in [[matrix]]";
+                return Err(place.error(format!("[{what}] seed"), "seeds in the matrix only", help));
+            }
+            let config: FinetuneConfig = place.section(&format!("{what} of {}", self.name), table)?;
+            config.check()?;
+            Ok(config)
         };
-        if seeds.is_empty() || self.tests.is_empty() {
-            let found = format!("the task `{}` without seeds or tests", self.name);
-            return Err(place.error(
-                None,
-                found,
-                "at least one of each".into(),
-                "add one, for example tests = { zh = \"test.conll\" }",
-            ));
-        }
         Ok(TaskPlan {
-            settings: seeds.into_iter().map(|seed| FinetuneConfig { seed, ..resolved.clone() }).collect(),
-            train: files.one(self.train),
-            dev: files.one(self.dev),
-            tests: self.tests.into_iter().map(|(lang, path)| (lang, files.one(path))).collect(),
+            finetune: resolve("finetune", tuned)?,
+            fewshot: resolve("fewshot", few)?,
+            train: files.named(self.train),
+            dev: files.named(self.dev),
+            test: files.named(self.test),
             task: self.task,
             join: self.join,
             name: self.name,

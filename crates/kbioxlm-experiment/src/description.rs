@@ -1,10 +1,11 @@
 //! The sections of an experiment file as they are written, and its errors.
 
-use super::plan::{KnowledgeFiles, TrimPlan};
-use crate::EvalError;
-use crate::task::Task;
-use kbioxlm_benchmarks::Join;
+use crate::ExperimentError;
+use crate::matrix::MatrixBlock;
+use crate::plan::{KnowledgeFiles, TrimPlan};
+use kbioxlm_eval::{Join, Task};
 use kbioxlm_files::FileError;
+use kbioxlm_train::TermSample;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use toml::{Table, Value};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Description {
+pub(crate) struct Description {
     #[serde(default)]
     pub data: DataSection,
     #[serde(default)]
@@ -24,26 +25,34 @@ pub(super) struct Description {
     pub pretrain: Option<Table>,
     #[serde(default)]
     pub anchored: Vec<AnchoredSection>,
+    pub retrieval: Option<TermSample>,
     #[serde(default)]
     pub finetune: Table,
+    #[serde(default)]
+    pub fewshot: Table,
+    #[serde(default)]
+    pub switch: Table,
+    #[serde(default)]
     pub task: Vec<TaskSection>,
+    #[serde(default)]
+    pub matrix: Vec<MatrixBlock>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DataSection {
+pub(crate) struct DataSection {
     pub root: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ModelSection {
+pub(crate) struct ModelSection {
     pub base: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AnchoredSection {
+pub(crate) struct AnchoredSection {
     pub name: String,
     pub from: Option<String>,
     #[serde(default)]
@@ -54,22 +63,26 @@ pub(super) struct AnchoredSection {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TaskSection {
+pub(crate) struct TaskSection {
     pub name: String,
     pub task: Task,
     #[serde(default)]
     pub join: Join,
-    pub train: PathBuf,
-    pub dev: PathBuf,
-    pub tests: BTreeMap<String, PathBuf>,
+    #[serde(default)]
+    pub train: BTreeMap<String, PathBuf>,
+    #[serde(default)]
+    pub dev: BTreeMap<String, PathBuf>,
+    pub test: BTreeMap<String, PathBuf>,
     #[serde(default)]
     pub finetune: Table,
+    #[serde(default)]
+    pub fewshot: Table,
 }
 
 /// `[corpus]` is `AnchorConfig` and these two keys.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CorpusFiles {
+pub(crate) struct CorpusFiles {
     #[serde(default)]
     pub texts: BTreeMap<String, PathBuf>,
     #[serde(default)]
@@ -77,31 +90,29 @@ pub(super) struct CorpusFiles {
 }
 
 /// The experiment file, for errors.
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     pub path: &'a Path,
 }
 
 impl Place<'_> {
-    pub fn error(&self, line: Option<usize>, found: String, expected: String, help: &str) -> EvalError {
-        FileError::content(self.path, line, found, expected, help).into()
+    /// An error about this file.
+    pub fn error(&self, found: impl Into<String>, expected: impl Into<String>, help: &str) -> ExperimentError {
+        FileError::content(self.path, None, found.into(), expected.into(), help).into()
     }
 
-    pub fn section<T: DeserializeOwned>(&self, name: &str, table: Table) -> Result<T, EvalError> {
+    /// Reads a section from its table.
+    pub fn section<T: DeserializeOwned>(&self, name: &str, table: Table) -> Result<T, ExperimentError> {
         Value::Table(table).try_into().map_err(|e: toml::de::Error| {
-            self.error(None, format!("[{name}]: {}", e.message()), "the keys of this section".into(), "correct the key")
+            self.error(format!("[{name}]: {}", e.message()), "the keys of this section", "correct the key")
         })
     }
 
-    pub fn unique<'a>(&self, what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), EvalError> {
+    /// Checks that names differ and are not empty.
+    pub fn unique<'a>(&self, what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), ExperimentError> {
         let mut seen = BTreeSet::new();
         for name in names {
             if name.trim().is_empty() || !seen.insert(name) {
-                return Err(self.error(
-                    None,
-                    format!("{what} `{name}` twice, or empty"),
-                    "different names".into(),
-                    "rename one",
-                ));
+                return Err(self.error(format!("{what} `{name}` twice, or empty"), "different names", "rename one"));
             }
         }
         Ok(())
@@ -109,7 +120,7 @@ impl Place<'_> {
 }
 
 /// The directory that paths are relative to.
-pub(super) struct Root {
+pub(crate) struct Root {
     pub root: PathBuf,
 }
 
@@ -121,10 +132,14 @@ impl Root {
     pub fn all(&self, paths: Vec<PathBuf>) -> Vec<PathBuf> {
         paths.into_iter().map(|p| self.one(p)).collect()
     }
+
+    pub fn named(&self, paths: BTreeMap<String, PathBuf>) -> BTreeMap<String, PathBuf> {
+        paths.into_iter().map(|(name, path)| (name, self.one(path))).collect()
+    }
 }
 
 /// `base` with the keys of `over` in place of its own.
-pub(super) fn merged(base: &Table, over: &Table) -> Table {
+pub(crate) fn merged(base: &Table, over: &Table) -> Table {
     let mut table = base.clone();
     table.extend(over.iter().map(|(k, v)| (k.clone(), v.clone())));
     table

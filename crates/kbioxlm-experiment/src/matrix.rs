@@ -1,0 +1,199 @@
+//! Which models are fine-tuned for which tasks: blocks of an experiment file, and the jobs that follow from them.
+
+use crate::ExperimentError;
+use crate::description::Place;
+use crate::plan::{BASE, TaskPlan};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// What is trained and tested on: `en-zh` learns from English and is tested on Chinese.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Direction {
+    /// Language of the training and dev data.
+    pub from: String,
+    /// Language of the test data.
+    pub to: String,
+}
+
+impl TryFrom<String> for Direction {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.split_once('-') {
+            Some((from, to)) if !from.is_empty() && !to.is_empty() => {
+                Ok(Self { from: from.to_owned(), to: to.to_owned() })
+            }
+            _ => Err(format!("found the direction `{text}`, expected two languages as in en-zh")),
+        }
+    }
+}
+
+impl From<Direction> for String {
+    fn from(direction: Direction) -> Self {
+        direction.to_string()
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.from, self.to)
+    }
+}
+
+/// What the model learns from.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// The training data of the source language.
+    #[default]
+    ZeroShot,
+    /// The same and, once more, code-switched into the target language through the knowledge base.
+    CodeSwitch,
+    /// The training and dev data of the target language. That is translate-train if they are translations, else an upper bound.
+    TranslateTrain,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ZeroShot => "zero-shot",
+            Self::CodeSwitch => "code-switch",
+            Self::TranslateTrain => "translate-train",
+        })
+    }
+}
+
+/// A part of the matrix: every combination of what it lists. Lists left out stand for all there are; methods for zero-shot,
+/// seeds for 1, shots for none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MatrixBlock {
+    /// Names of tasks.
+    pub tasks: Vec<String>,
+    /// From which language to which.
+    pub directions: Vec<Direction>,
+    /// Names of models.
+    pub models: Vec<String>,
+    /// What is learned from.
+    pub methods: Vec<Method>,
+    /// Seeds of fine-tuning.
+    pub seeds: Vec<u64>,
+    /// Documents of the target language that the fine-tuned model is tuned further on (few-shot).
+    pub shots: Vec<usize>,
+    /// Samples of each size; default 1.
+    pub draws: Option<usize>,
+}
+
+/// A fine-tuning, and what follows from its model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Job {
+    /// Name of the task.
+    pub task: String,
+    /// From which language to which.
+    pub direction: Direction,
+    /// Name of the model.
+    pub model: String,
+    /// What it learns from.
+    pub method: Method,
+    /// Seed of the fine-tuning.
+    pub seed: u64,
+    /// Samples to be tuned further on, as (documents, number of the draw).
+    pub shots: BTreeSet<(usize, usize)>,
+}
+
+impl Job {
+    /// Steps that it takes.
+    pub(crate) fn steps(&self, task: &TaskPlan) -> usize {
+        let tests = task.tests(&self.direction).count();
+        let shots = 2 * self.shots.len() + usize::from(!self.shots.is_empty());
+        usize::from(self.method == Method::CodeSwitch) + 1 + tests + shots
+    }
+
+    /// What it is called in steps and errors.
+    pub(crate) fn name(&self) -> String {
+        let Self { task, direction, model, method, seed, .. } = self;
+        match method {
+            Method::ZeroShot => format!("{task} {direction} {model} {seed}"),
+            method => format!("{task} {direction} {model} {method} {seed}"),
+        }
+    }
+
+    fn is_same_but_for_shots(&self, other: &Self) -> bool {
+        let key = |j: &Self| (j.task.clone(), j.direction.clone(), j.model.clone(), j.method, j.seed);
+        key(self) == key(other)
+    }
+}
+
+/// All jobs of the blocks, each once; without blocks, all models and tasks in all directions.
+///
+/// Within a block a seed is finished for all models before the next one begins, so that what there is can be compared.
+///
+/// # Errors
+/// A block names what does not exist or what lacks data.
+pub(crate) fn jobs(
+    blocks: &[MatrixBlock],
+    tasks: &[TaskPlan],
+    models: &[&str],
+    has_knowledge: bool,
+    place: &Place,
+) -> Result<Vec<Job>, ExperimentError> {
+    let everything = [MatrixBlock::default()];
+    let blocks = if blocks.is_empty() { &everything[..] } else { blocks };
+    let mut jobs: Vec<Job> = Vec::new();
+    for block in blocks {
+        let named = |what: &str, name: &String, known: Vec<&str>| match known.contains(&name.as_str()) {
+            true => Ok(()),
+            false => Err(place.error(
+                format!("[[matrix]] with the {what} `{name}`"),
+                format!("one of {}", known.join(", ")),
+                "correct the name",
+            )),
+        };
+        block.models.iter().try_for_each(|name| named("model", name, models.to_vec()))?;
+        block.tasks.iter().try_for_each(|t| named("task", t, tasks.iter().map(|t| t.name.as_str()).collect()))?;
+        let wanted = |list: &[String], name: &str| list.is_empty() || list.iter().any(|n| n == name);
+        let methods = or(&block.methods, Method::ZeroShot);
+        if methods.contains(&Method::CodeSwitch) && !has_knowledge {
+            let help = "add the section, or leave out the method";
+            return Err(place.error("the method code-switch without [knowledge]", "lexica to switch with", help));
+        }
+        for task in tasks.iter().filter(|t| wanted(&block.tasks, &t.name)) {
+            let directions = if block.directions.is_empty() { task.directions() } else { block.directions.clone() };
+            for direction in directions {
+                task.check(&direction, &methods, !block.shots.is_empty(), place)?;
+                for seed in or(&block.seeds, 1) {
+                    for &method in &methods {
+                        for model in models.iter().filter(|m| wanted(&block.models, m)) {
+                            let draws = 1..=block.draws.unwrap_or(1);
+                            let shots = block.shots.iter().flat_map(|&k| draws.clone().map(move |draw| (k, draw)));
+                            let job = Job {
+                                task: task.name.clone(),
+                                direction: direction.clone(),
+                                model: (*model).to_owned(),
+                                method,
+                                seed,
+                                shots: shots.collect(),
+                            };
+                            match jobs.iter_mut().find(|j| j.is_same_but_for_shots(&job)) {
+                                Some(former) => former.shots.extend(job.shots),
+                                None => jobs.push(job),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+fn or<T: Clone>(list: &[T], default: T) -> Vec<T> {
+    if list.is_empty() { vec![default] } else { list.to_vec() }
+}
+
+/// Whether an outcome of this model and method is what others are compared with.
+pub(crate) fn is_baseline(model: &str, method: Method) -> bool {
+    model == BASE && method == Method::ZeroShot
+}

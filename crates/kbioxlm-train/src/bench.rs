@@ -161,7 +161,7 @@ pub fn time_steps(workload: &Workload, kind: StepKind, warm_up: usize, steps: us
 }
 
 fn train(model: Model, optimiser: &mut AdamW, batch: &MicroBatch, step: u64) -> (Model, f64) {
-    let totals = Totals::of(std::slice::from_ref(batch));
+    let totals = Totals::of([batch]);
     let mut seeds = DropoutSeeds::new(rng_for(step, &["dropout"]).next_u64());
     let Some((gradient, sums)) = backward(&model, batch, totals, &mut seeds) else { return (model, 0.0) };
     let mut gradients = GradientSum::default();

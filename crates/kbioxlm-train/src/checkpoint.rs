@@ -91,14 +91,20 @@ pub struct BestCheckpoint {
 /// The checkpoints of a run: `out/checkpoints/step-N`.
 #[derive(Debug)]
 pub(crate) struct Checkpoints<'a> {
+    out: &'a Path,
     dir: PathBuf,
     keep: &'a KeepConfig,
     run: Identity,
 }
 
 impl<'a> Checkpoints<'a> {
-    pub(crate) fn new(out: &Path, keep: &'a KeepConfig, run: Identity) -> Self {
-        Self { dir: out.join("checkpoints"), keep, run }
+    pub(crate) fn new(out: &'a Path, keep: &'a KeepConfig, run: Identity) -> Self {
+        Self { out, dir: out.join("checkpoints"), keep, run }
+    }
+
+    /// The directory of the run.
+    pub(crate) fn run_dir(&self) -> &'a Path {
+        self.out
     }
 
     /// Writes a checkpoint whole or not at all, then removes those that the settings do not keep.
@@ -147,6 +153,9 @@ impl<'a> Checkpoints<'a> {
 
     /// The best checkpoint, if the settings keep any for being the best.
     pub(crate) fn best(&self) -> Result<Option<BestCheckpoint>, TrainError> {
+        if self.keep.best == 0 {
+            return Ok(None);
+        }
         let all = self.list()?;
         let best = keep::ranked(self.keep, &self.candidates(&all)).into_iter().next();
         Ok(best.map(|(step, value)| BestCheckpoint {
@@ -186,13 +195,7 @@ impl<'a> Checkpoints<'a> {
             let damage = Box::new(damage);
             return Err(TrainError::NoIntactCheckpoint { path: self.dir.clone(), count: all.len(), damage });
         };
-        let State { position, updates, run, .. } = State::read(dir)?;
-        let compared = self.run.differences(&run);
-        let path = dir.join(TRAINER).join(STATE);
-        let differences = compared.map_err(|e| FileError::io(&path, "compare", std::io::Error::from(e)))?;
-        if !differences.is_empty() {
-            return Err(TrainError::OtherRun { path: dir.clone(), differences });
-        }
+        let checkpoint = self.read(dir)?;
         for (damaged, damage) in damages {
             let aside = damaged.with_extension("damaged");
             if aside.exists() {
@@ -202,10 +205,32 @@ impl<'a> Checkpoints<'a> {
             observer.warning(&format!(
                 "damaged checkpoint: {damage}; it was set aside as {}, and the run goes on after step {}",
                 aside.display(),
-                position.step
+                checkpoint.position.step
             ));
         }
-        Ok(Some(Checkpoint { dir: dir.clone(), position, updates }))
+        Ok(Some(checkpoint))
+    }
+
+    /// The checkpoint of a step, which another process has resumed from.
+    ///
+    /// # Errors
+    /// It is not there, not intact, or belongs to another run.
+    pub(crate) fn open(&self, step: u64) -> Result<Checkpoint, TrainError> {
+        let dir = self.dir.join(format!("step-{step}"));
+        manifest::verify(&dir)?;
+        self.read(&dir)
+    }
+
+    fn read(&self, dir: &Path) -> Result<Checkpoint, TrainError> {
+        let State { position, updates, run, .. } = State::read(dir)?;
+        let compared = self.run.differences(&run);
+        let path = dir.join(TRAINER).join(STATE);
+        let differences = compared.map_err(|e| FileError::io(&path, "compare", std::io::Error::from(e)))?;
+        if differences.is_empty() {
+            Ok(Checkpoint { dir: dir.to_owned(), position, updates })
+        } else {
+            Err(TrainError::OtherRun { path: dir.to_owned(), differences })
+        }
     }
 
     /// Removes what ends in `.tmp`.

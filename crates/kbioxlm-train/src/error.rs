@@ -83,6 +83,25 @@ pub enum TrainError {
         /// The directory.
         path: PathBuf,
     },
+    /// One of several processes that train together cannot go on.
+    #[error("process {rank} of {size}, counted from 0: {message}")]
+    Process {
+        /// Its number, from 0.
+        rank: usize,
+        /// How many there are.
+        size: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A process has been given something else than the first.
+    #[error(
+        "found other settings or input than in the first process ({differences}), expected the same in all; give all \
+         processes the same arguments and files"
+    )]
+    OtherInput {
+        /// What differs, with both values.
+        differences: String,
+    },
     /// There are checkpoints, but none to go on from.
     #[error(
         "{path}: found {count} damaged checkpoint{s}, expected an intact one; the newest: {damage}; or delete the \

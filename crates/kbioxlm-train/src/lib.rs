@@ -21,6 +21,7 @@ mod finetune;
 #[cfg(test)]
 mod golden;
 mod history;
+mod journal;
 mod lock;
 mod loss;
 mod masking;
@@ -32,9 +33,12 @@ mod optimiser;
 mod predict;
 mod pretrain;
 mod prior;
+mod processes;
 mod recorder;
 mod retrieval;
 mod schedule;
+mod sources;
+mod trainer;
 
 pub use alignment::AlignmentConfig;
 pub use batch::plan_epoch;
@@ -53,6 +57,9 @@ pub use mixture::CorpusPart;
 pub use name_search::{NamesFound, RetrievalConfig, RetrievalMetrics, TermSample, term_retrieval};
 pub use observe::{EpochScore, Judgement, Observer};
 pub use predict::{predict_sequences, predict_tokens};
-pub use pretrain::{PretrainInput, PretrainSummary, pretrain};
+pub use pretrain::{PretrainInput, PretrainSummary, pretrain, pretrain_together};
+#[cfg(feature = "mpi")]
+pub use processes::Mpi;
+pub use processes::{Alone, Processes};
 pub use retrieval::{Hit, Retrieval, embed, name_retrieval};
 pub use schedule::Schedule;

@@ -1,3 +1,4 @@
+use crate::Processes;
 use crate::masking::{MaskedExample, MlmTask};
 use crate::metrics::TaskSum;
 use burn::tensor::{Gradients, Tensor};
@@ -58,9 +59,18 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn of(batches: &[MicroBatch]) -> Self {
-        let masked = batches.iter().map(|b| b.targets.len()).sum();
-        let pairs = batches.iter().map(|b| b.labels.len()).sum();
+    pub(crate) fn of<'a>(batches: impl IntoIterator<Item = &'a MicroBatch>) -> Self {
+        batches.into_iter().fold(Self::default(), |sum, batch| Self {
+            masked: sum.masked + batch.targets.len(),
+            pairs: sum.pairs + batch.labels.len(),
+        })
+    }
+
+    /// Those of the parts of all processes together.
+    pub(crate) fn over(self, processes: &dyn Processes) -> Self {
+        let mut counts = [self.masked, self.pairs].map(|count| count as f64);
+        processes.sum_f64(&mut counts);
+        let [masked, pairs] = counts.map(|count| count as usize);
         Self { masked, pairs }
     }
 }
@@ -104,7 +114,7 @@ pub(crate) fn backward(
 
 /// The losses alone, without dropout; `model`: without autodiff.
 pub(crate) fn evaluate(model: &Model, batch: &MicroBatch) -> LossSums {
-    let totals = Totals::of(std::slice::from_ref(batch));
+    let totals = Totals::of([batch]);
     forward(model, batch, totals, &mut DropoutSeeds::off()).map(|(_, sums)| sums).unwrap_or_default()
 }
 

@@ -1,11 +1,14 @@
+use crate::Processes;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use kbioxlm_ops::{AdamWStep, adamw, squared_norm};
 use std::collections::HashMap;
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
+/// Small gradients are added up over the processes together, up to so many numbers: each message has a price of its own.
+const BUCKET: usize = 1 << 20;
 
 /// Gradients of several backward passes, summed parameter by parameter.
 ///
@@ -43,6 +46,52 @@ impl GradientSum {
         module.visit(&mut Add { sum: self, gradients });
     }
 
+    /// Adds up the sums of all processes, in all of them: then a parameter has a gradient if it has one in any of them.
+    pub(crate) fn add_up<M: Module>(&mut self, module: &M, processes: &dyn Processes) {
+        struct Parameters(Vec<(ParamId, usize, Device)>);
+        impl ModuleVisitor for Parameters {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                self.0.push((param.id, param.lazy_shape().num_elements(), param.lazy_device().inner()));
+            }
+        }
+        // Ids differ from process to process, the order of the parameters does not.
+        let mut parameters = Parameters(Vec::new());
+        module.visit(&mut parameters);
+        let has = |(id, ..): &(ParamId, usize, Device)| f64::from(u8::from(self.sums.contains_key(id)));
+        let mut holders: Vec<f64> = parameters.0.iter().map(has).collect();
+        processes.sum_f64(&mut holders);
+        self.order.clear();
+        let mut bucket = Bucket::default();
+        for ((id, elements, device), _) in parameters.0.into_iter().zip(holders).filter(|(_, holders)| *holders > 0.0) {
+            if bucket.values.len() + elements > BUCKET {
+                self.add_up_bucket(std::mem::take(&mut bucket), processes);
+            }
+            // Gradients are `f32`; if one was not, not-a-number would stop training visibly.
+            let values = |gradient: Tensor<1>| gradient.try_into_vec_as().unwrap_or_else(|_| vec![f32::NAN; elements]);
+            match self.sums.remove(&id).map(values) {
+                Some(values) if bucket.values.is_empty() => bucket.values = values,
+                Some(values) => bucket.values.extend(values),
+                None => bucket.values.resize(bucket.values.len() + elements, 0.0),
+            }
+            bucket.parts.push((id, elements, device));
+        }
+        self.add_up_bucket(bucket, processes);
+    }
+
+    fn add_up_bucket(&mut self, bucket: Bucket, processes: &dyn Processes) {
+        let Bucket { parts, mut values } = bucket;
+        processes.sum(&mut values);
+        let alone = parts.len() == 1;
+        let mut start = 0;
+        for (id, elements, device) in parts {
+            let range = start..start + elements;
+            start = range.end;
+            let own = if alone { std::mem::take(&mut values) } else { values.get(range).unwrap_or_default().to_vec() };
+            self.sums.insert(id, Tensor::from_data(TensorData::new(own, [elements]), &device));
+            self.order.push(id);
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.sums.is_empty()
     }
@@ -62,6 +111,15 @@ impl GradientSum {
     pub(crate) fn values(&self) -> Vec<Vec<f32>> {
         self.order.iter().map(|id| self.sums[id].to_data().iter::<f32>().collect()).collect()
     }
+}
+
+/// Gradients that go through one message.
+#[derive(Default)]
+struct Bucket {
+    /// Parameters with their numbers of elements, and where their gradients live.
+    parts: Vec<(ParamId, usize, Device)>,
+    /// The gradients, one behind the other.
+    values: Vec<f32>,
 }
 
 /// The state of AdamW for one parameter, flat, in the order of this program's tensor.

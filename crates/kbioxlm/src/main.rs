@@ -10,6 +10,7 @@ mod interrupt;
 mod knowledge;
 mod model;
 mod pretrain;
+mod processes;
 mod progress;
 mod runs;
 mod settings;
@@ -86,7 +87,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Knowledge(command) => knowledge::run(command)?,
         Command::Corpus(command) => corpus::run(command)?,
         Command::Model(command) => model::run(command)?,
-        Command::Pretrain(args) => return pretrain::run(&args),
+        Command::Pretrain(args) => return pretrain::run(&args, cli.threads),
         Command::Runs(command) => runs::run(command)?,
         Command::Finetune(args) => finetune::run(&args)?,
         Command::Evaluate(args) => finetune::evaluate(&args)?,

@@ -1,6 +1,7 @@
 //! `kbioxlm pretrain`
 
 use crate::interrupt::{INTERRUPTED, stop_on_interrupt};
+use crate::processes;
 use crate::progress::print_json;
 use crate::settings;
 use crate::training::{TrainingBar, names_found};
@@ -23,7 +24,8 @@ use std::process::ExitCode;
 /// are mixed by their size, or, where the file has `[[corpus]]` with `path` and `weight`, by weight: an epoch has as many tokens as
 /// all of them together, and each corpus its share of them. The run saves checkpoints and goes
 /// on from the last one when it is called again with the same settings; Ctrl-C and SIGTERM finish the step and save, and the exit code
-/// then is 130.
+/// then is 130. Built with `--features mpi`, it trains in the processes that `mpirun -n N kbioxlm pretrain …` starts: each computes
+/// `accumulation` micro-batches of every step, and all read the same files and share the directory `out`.
 #[derive(Args)]
 #[command(after_long_help = settings_help())]
 pub struct PretrainArgs {
@@ -101,7 +103,7 @@ fn settings_help() -> String {
     format!("{}\n{off}", settings::defaults("[train], with the defaults", &evaluated))
 }
 
-pub fn run(args: &PretrainArgs) -> Result<ExitCode> {
+pub fn run(args: &PretrainArgs, threads: Option<usize>) -> Result<ExitCode> {
     let job: Job = settings::read(args.config.as_deref(), &args.set)?;
     let missing = |name: &str| format!("no {name}: pass --{name} DIR or set `{name}` in the settings");
     let model = args.model.clone().or(job.model).with_context(|| missing("model"))?;
@@ -113,8 +115,15 @@ pub fn run(args: &PretrainArgs) -> Result<ExitCode> {
     let stop = stop_on_interrupt()?;
     let mut bar = TrainingBar::new("pretraining");
     let input = PretrainInput { model: &model, corpora: &corpora, knowledge: knowledge.as_deref() };
-    let summary = kbioxlm_train::pretrain(&job.train, &input, &out, &stop, &mut bar)?;
+    // Joined when nothing can fail any more in one process and not in the others, and left when everything is said.
+    let processes = processes::join(threads)?;
+    let result = kbioxlm_train::pretrain_together(&*processes, &job.train, &input, &out, &stop, &mut bar);
     bar.finish();
+    if processes.rank() > 0 {
+        // The first process says it all, with its exit code too.
+        return Ok(ExitCode::SUCCESS);
+    }
+    let summary = result?;
     if args.json {
         print_json(&summary)?;
     } else {

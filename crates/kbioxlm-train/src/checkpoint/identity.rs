@@ -1,5 +1,5 @@
-use crate::PretrainConfig;
 use crate::figures::leaves;
+use crate::{PretrainConfig, Processes, TrainError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,28 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// All processes have the settings and the input of the first.
+    ///
+    /// # Errors
+    /// This one has others.
+    pub(crate) fn check_same(&self, processes: &dyn Processes) -> Result<(), TrainError> {
+        if processes.size() == 1 {
+            return Ok(());
+        }
+        // Settings and hashes always are JSON.
+        let own = serde_json::to_string(self).unwrap_or_default();
+        let first = processes.text_of(0, own.clone());
+        if own == first {
+            return Ok(());
+        }
+        let mut differences =
+            serde_json::from_str(&first).and_then(|first| self.differences(&first)).unwrap_or_default();
+        if differences.is_empty() {
+            "settings that may change from call to call".clone_into(&mut differences);
+        }
+        Err(TrainError::OtherInput { differences })
+    }
+
     /// The settings in which the two differ, in words; empty if none.
     pub(crate) fn differences(&self, stored: &Value) -> Result<String, serde_json::Error> {
         // Through text, as the stored one went: reading a number back may change its last bit.

@@ -1,6 +1,6 @@
 //! Benchmark files of any task as training items and as sequences to predict.
 
-use crate::encode::{Window, windows};
+use crate::encode::{Window, parts, windows};
 use crate::leak::Fingerprint;
 use crate::task::{Task, TaskOptions};
 use crate::{EvalError, Tag};
@@ -9,6 +9,7 @@ use kbioxlm_benchmarks::{Labelled, read_classification, read_multilabel};
 use kbioxlm_files::FileError;
 use kbioxlm_model::Tokenizer;
 use kbioxlm_train::{FinetuneConfig, Target, TrainingItem};
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -23,12 +24,8 @@ pub(crate) enum Dataset {
 pub(crate) enum Encoded {
     /// The windows of each document.
     Windows(Vec<Vec<Window>>),
-    /// One sequence a document.
-    Documents {
-        sequences: Vec<Vec<u32>>,
-        /// Documents whose end did not fit.
-        truncated: usize,
-    },
+    /// The sequences that each document is read in.
+    Documents(Vec<Vec<Vec<u32>>>),
 }
 
 impl Dataset {
@@ -127,22 +124,19 @@ impl Dataset {
         match self {
             Self::Ner(conll) => {
                 let of_document = |d: &Document| windows(d, tokenizer, settings);
-                Ok(Encoded::Windows(conll.documents.iter().map(of_document).collect::<Result<_, _>>()?))
+                Ok(Encoded::Windows(conll.documents.par_iter().map(of_document).collect::<Result<_, _>>()?))
             }
-            Self::Classification(rows) => {
-                encode_texts(rows.iter().map(|r| r.text.as_str()), tokenizer, settings.max_length)
-            }
-            Self::Multilabel(rows) => {
-                encode_texts(rows.iter().map(|r| r.text.as_str()), tokenizer, settings.max_length)
-            }
+            Self::Classification(rows) => encode_texts(rows, tokenizer, settings),
+            Self::Multilabel(rows) => encode_texts(rows, tokenizer, settings),
         }
     }
 
     /// The items to train on; all labels must be in `labels`.
     pub(crate) fn items(&self, encoded: &Encoded, labels: &[String]) -> Vec<TrainingItem> {
         let number = |label: &str| labels.iter().position(|l| l == label).unwrap_or_default() as u32;
-        let pairs = |targets: Vec<Target>, sequences: &[Vec<u32>]| {
-            sequences.iter().zip(targets).map(|(ids, target)| TrainingItem { ids: ids.clone(), target }).collect()
+        let pairs = |targets: Vec<Target>, documents: &[Vec<Vec<u32>>]| {
+            let item = |(windows, target): (&Vec<_>, _)| TrainingItem { windows: windows.clone(), target };
+            documents.iter().zip(targets).map(item).collect()
         };
         match (self, encoded) {
             (Self::Ner(conll), Encoded::Windows(windows)) => {
@@ -152,16 +146,16 @@ impl Dataset {
                 for (document, windows) in conll.documents.iter().zip(windows) {
                     for window in windows {
                         let target = Target::Tags(tags(window.tags(document)));
-                        items.push(TrainingItem { ids: window.ids.clone(), target });
+                        items.push(TrainingItem { windows: vec![window.ids.clone()], target });
                     }
                 }
                 items
             }
-            (Self::Classification(rows), Encoded::Documents { sequences, .. }) => {
-                pairs(rows.iter().map(|r| Target::Class(number(&r.label))).collect(), sequences)
+            (Self::Classification(rows), Encoded::Documents(documents)) => {
+                pairs(rows.iter().map(|r| Target::Class(number(&r.label))).collect(), documents)
             }
-            (Self::Multilabel(rows), Encoded::Documents { sequences, .. }) => {
-                pairs(rows.iter().map(|r| Target::Labels(r.label.clone())).collect(), sequences)
+            (Self::Multilabel(rows), Encoded::Documents(documents)) => {
+                pairs(rows.iter().map(|r| Target::Labels(r.label.clone())).collect(), documents)
             }
             // `encode` makes the kind that belongs to the task.
             _ => Vec::new(),
@@ -170,29 +164,20 @@ impl Dataset {
 }
 
 impl Encoded {
-    /// All sequences, in the order of the documents.
-    pub(crate) fn sequences(&self) -> Vec<Vec<u32>> {
+    /// Number of sequences.
+    pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Windows(windows) => windows.iter().flatten().map(|w| w.ids.clone()).collect(),
-            Self::Documents { sequences, .. } => sequences.clone(),
+            Self::Windows(windows) => windows.iter().map(Vec::len).sum(),
+            Self::Documents(documents) => documents.iter().map(Vec::len).sum(),
         }
     }
 }
 
-fn encode_texts<'a>(
-    texts: impl Iterator<Item = &'a str>,
+fn encode_texts<L: Sync>(
+    rows: &[Labelled<L>],
     tokenizer: &Tokenizer,
-    max_length: usize,
+    settings: &FinetuneConfig,
 ) -> Result<Encoded, EvalError> {
-    let special = tokenizer.special();
-    let budget = max_length.saturating_sub(2);
-    let mut truncated = 0;
-    let encode = |text| {
-        let ids = tokenizer.encode(text)?.ids;
-        truncated += usize::from(ids.len() > budget);
-        let inner = ids.into_iter().take(budget);
-        Ok(std::iter::once(special.bos).chain(inner).chain([special.eos]).collect())
-    };
-    let sequences = texts.map(encode).collect::<Result<_, EvalError>>()?;
-    Ok(Encoded::Documents { sequences, truncated })
+    let of_row = |row: &Labelled<L>| parts(&row.text, tokenizer, settings.max_length);
+    Ok(Encoded::Documents(rows.par_iter().map(of_row).collect::<Result<_, _>>()?))
 }

@@ -1,7 +1,7 @@
-//! Documents as sub-token sequences with tags, and back.
+//! Documents as sub-token sequences with tags.
 
 use crate::EvalError;
-use kbioxlm_benchmarks::{Document, Orphan, Tag, Token, TokenSpan, spans};
+use kbioxlm_benchmarks::{Document, Tag, Token, TokenSpan};
 use kbioxlm_model::Tokenizer;
 use kbioxlm_train::{FinetuneConfig, LabelledPieces, TextEncoding};
 use std::ops::Range;
@@ -77,6 +77,26 @@ pub fn windows(
     Ok(result)
 }
 
+/// A text in sequences of at most `max_length` sub-tokens, with `<s>` and `</s>`: one if it fits, else overlapping ones.
+pub(crate) fn parts(text: &str, tokenizer: &Tokenizer, max_length: usize) -> Result<Vec<Vec<u32>>, EvalError> {
+    let budget = max_length.saturating_sub(2).max(1);
+    let ids = tokenizer.encode(text)?.ids;
+    let special = tokenizer.special();
+    let framed = |inner: Range<usize>| {
+        std::iter::once(special.bos).chain(ids[inner].iter().copied()).chain([special.eos]).collect()
+    };
+    Ok(cuts(ids.len(), budget).into_iter().map(framed).collect())
+}
+
+/// Cuts `length` into as few ranges of `budget` as overlap by at least a quarter of it, all equally far apart: a sentence that
+/// is cut in one is mostly whole in another.
+fn cuts(length: usize, budget: usize) -> Vec<Range<usize>> {
+    let rest = length.saturating_sub(budget);
+    let steps = rest.div_ceil(budget - budget / 4);
+    let start = |i: usize| (rest * i).checked_div(steps).unwrap_or_default();
+    (0..=steps).map(|i| start(i)..length.min(start(i) + budget)).collect()
+}
+
 fn encode(
     document: &Document,
     tokenizer: &Tokenizer,
@@ -144,7 +164,7 @@ impl Window {
     }
 
     /// The gold tag of each of `ids`; `None` where no text is behind it and, if only first sub-tokens are labelled, where
-    /// [`Self::decode`] does not look.
+    /// [`decode`](crate::decode) does not look.
     ///
     /// A sub-token of two entities belongs to the one it shares more bytes with.
     pub fn tags(&self, document: &Document) -> Vec<Option<Tag>> {
@@ -173,10 +193,8 @@ impl Window {
             LabelledPieces::All => self.pieces.iter().map(|p| !p.is_empty()).collect(),
             LabelledPieces::First => {
                 let mut labelled = vec![false; self.pieces.len()];
-                for token in &document.tokens[self.tokens.clone()] {
-                    if let Some(piece) = self.first_piece(token) {
-                        labelled[piece] = true;
-                    }
+                for piece in self.answering(document).into_iter().flatten() {
+                    labelled[piece] = true;
                 }
                 labelled
             }
@@ -191,39 +209,30 @@ impl Window {
         self.pieces[from..].iter().position(covers).map(|p| p + from)
     }
 
-    /// The tag of each token in [`Self::tokens`], given the tag of each of `ids`.
-    ///
-    /// A token has the tag of the sub-token that covers its first character. Where several tokens share a sub-token tagged `B`, the first begins the entity.
-    /// A token without any sub-token is outside.
-    pub fn decode(&self, document: &Document, tags: &[Tag]) -> Vec<Tag> {
-        let mut former = None;
-        document.tokens[self.tokens.clone()]
-            .iter()
-            .map(|token| {
-                let piece = self.first_piece(token);
-                let shared = piece.is_some() && piece == former;
-                former = piece;
-                match piece.and_then(|p| tags.get(p)).unwrap_or(&Tag::Outside) {
-                    Tag::Begin(label) if shared => Tag::Inside(label.clone()),
-                    tag => tag.clone(),
-                }
-            })
-            .collect()
+    /// Of each token in [`Self::tokens`] the place among `ids` of the sub-token that answers for it, if any does.
+    pub(crate) fn answering(&self, document: &Document) -> Vec<Option<usize>> {
+        document.tokens[self.tokens.clone()].iter().map(|token| self.first_piece(token)).collect()
     }
 }
 
-/// The entities that the tags of all tokens of a document describe, sentence by sentence.
-pub fn entities(document: &Document, tags: &[Tag], orphan: Orphan) -> Vec<TokenSpan> {
-    let of_sentence =
-        |s: &Range<usize>| tags.get(s.clone()).map(|tags| spans(tags, s.start, orphan).0).unwrap_or_default();
-    document.sentences.iter().flat_map(of_sentence).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::cuts;
+    use proptest::prelude::*;
 
-/// The tags of all tokens when the model answers each sub-token with its gold tag: the best that can be reached.
-pub fn oracle(document: &Document, windows: &[Window]) -> Vec<Tag> {
-    let answer = |w: &Window| {
-        let tags: Vec<Tag> = w.tags(document).into_iter().map(|t| t.unwrap_or(Tag::Outside)).collect();
-        w.decode(document, &tags)
-    };
-    windows.iter().flat_map(answer).collect()
+    proptest! {
+        #[test]
+        fn parts_overlap_by_a_quarter_and_cover_all(length in 0usize..3000, budget in 1usize..300) {
+            let cuts = cuts(length, budget);
+            prop_assert_eq!((cuts[0].start, cuts[cuts.len() - 1].end), (0, length));
+            if length > budget {
+                prop_assert!(cuts.iter().all(|c| c.len() == budget));
+                prop_assert!(cuts.windows(2).all(|pair| pair[0].end - pair[1].start >= budget / 4));
+                let reached = |parts: usize| budget + (parts - 1) * (budget - budget / 4);
+                prop_assert!(reached(cuts.len() - 1) < length, "one fewer would do");
+            } else {
+                prop_assert_eq!(cuts.len(), 1);
+            }
+        }
+    }
 }

@@ -66,8 +66,8 @@ pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation,
     let info = TaskInfo::read(model_dir)?;
     let dataset = Dataset::read(data, TaskOptions { task: info.task, join })?;
     dataset.check_labels(data, &info.labels)?;
-    let pretrained =
-        load(model_dir, &heads(info.task, info.labels.len()), info.settings.seed, &kbioxlm_model::device())?;
+    let heads = heads(info.task, info.labels.len(), info.settings.head);
+    let pretrained = load(model_dir, &heads, info.settings.seed, &kbioxlm_model::device())?;
     if let Some(name) = pretrained.initialised.first() {
         let help = "copy the whole directory that fine-tuning wrote, or fine-tune again";
         return Err(FileError::content(
@@ -80,7 +80,7 @@ pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation,
         .into());
     }
     let encoded = dataset.encode(&pretrained.tokenizer, &info.settings)?;
-    let answers = predict(&pretrained.model, info.task, &dataset, &encoded, &info.labels);
+    let answers = predict(&pretrained.model, &dataset, &encoded, &info.labels);
     let scored = score(&dataset, &encoded, &info.labels, &answers);
     let predictions = predictions(&dataset, &answers);
     let test = dataset.fingerprints();
@@ -123,16 +123,16 @@ impl fmt::Display for Evaluation {
                     )?;
                 }
             }
-            Scored::Classification { classes, truncated } => {
+            Scored::Classification { classes, windows } => {
                 classes.by_class.iter().try_for_each(|(name, s)| row(name, s))?;
                 writeln!(f, "\naccuracy {}, macro F1 {}", percent(classes.accuracy), percent(classes.macro_f1))?;
-                writeln!(f, "documents read without their end: {truncated}")?;
+                writeln!(f, "read in {windows} windows")?;
             }
-            Scored::Multilabel { labels, truncated } => {
+            Scored::Multilabel { labels, windows } => {
                 labels.by_label.iter().enumerate().try_for_each(|(i, s)| row(&i.to_string(), s))?;
                 row("all (micro)", &labels.micro)?;
                 writeln!(f, "\nmacro F1 {}", percent(labels.macro_f1))?;
-                writeln!(f, "documents read without their end: {truncated}")?;
+                writeln!(f, "read in {windows} windows")?;
             }
         }
         self.leaks.iter().try_for_each(|leak| writeln!(f, "warning: {leak}"))

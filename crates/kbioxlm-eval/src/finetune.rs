@@ -7,7 +7,9 @@ use crate::score::{Answers, Scored, answers, score};
 use crate::task::{DOCUMENTS_FILE, DataFile, HISTORY_FILE, INFO_FILE, Task, TaskInfo, TaskOptions};
 use kbioxlm_files::{FileError, StagedDir, write_atomic, write_json_atomic};
 use kbioxlm_model::{Heads, Model, ModelConfig, Tokenizer, load, save};
-use kbioxlm_train::{EpochScore, FinetuneConfig, Judgement, Observer, finetune, predict_sequences, predict_tokens};
+use kbioxlm_train::{
+    Chain, EpochScore, FinetuneConfig, Judgement, Observer, TokenHead, finetune, predict_documents, predict_tokens,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,13 +33,16 @@ pub struct FinetuneReport {
     pub train_documents: usize,
     /// Sequences they were read in.
     pub train_sequences: usize,
+    /// Wall-clock time of the training steps, without reading, scoring and writing.
+    pub train_seconds: f64,
 }
 
 impl fmt::Display for FinetuneReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TaskInfo { task, metric, dev_score, best_epoch, labels, .. } = &self.info;
         writeln!(f, "task            {task}, outputs {}", labels.join(" "))?;
-        writeln!(f, "trained on      {} documents in {} sequences", self.train_documents, self.train_sequences)?;
+        let (documents, sequences, seconds) = (self.train_documents, self.train_sequences, self.train_seconds);
+        writeln!(f, "trained on      {documents} documents in {sequences} sequences, {seconds:.1} s")?;
         writeln!(f, "best epoch      {best_epoch} of at most {}", self.info.settings.epochs)?;
         match dev_score {
             Some(score) => writeln!(f, "dev             {metric} {:.2}", 100.0 * score),
@@ -92,7 +97,8 @@ pub fn finetune_task(
     };
     train.check_labels(&data.train, &labels)?;
 
-    let pretrained = load(model_dir, &heads(task, labels.len()), config.seed, &kbioxlm_model::device())?;
+    let heads = heads(task, labels.len(), config.head);
+    let pretrained = load(model_dir, &heads, config.seed, &kbioxlm_model::device())?;
     check_length(config.max_length, &pretrained.config)?;
     let train_encoded = train.encode(&pretrained.tokenizer, config)?;
     let items = train.items(&train_encoded, &labels);
@@ -101,7 +107,7 @@ pub fn finetune_task(
     let watched: Vec<(&String, ScoredData)> =
         data.watched.iter().map(|(name, path)| Ok((name, scored(path)?))).collect::<Result<_, EvalError>>()?;
     let mut judge = |model: &Model| {
-        let score = |data: &ScoredData| data.score(model, task, &labels).score(&labels);
+        let score = |data: &ScoredData| data.score(model, &labels).score(&labels);
         let watched = watched.iter().map(|(name, data)| ((*name).clone(), score(data))).collect();
         Ok(Judgement { score: dev.as_ref().map(score), watched })
     };
@@ -135,9 +141,10 @@ pub fn finetune_task(
     write_toml(&dir.join("finetune.toml"), config)?;
     staged.commit()?;
     Ok(FinetuneReport {
-        dev: dev.map(|dev| dev.score(&tuned.model, task, &labels)),
+        dev: dev.map(|dev| dev.score(&tuned.model, &labels)),
         train_documents: train.len(),
-        train_sequences: items.len(),
+        train_sequences: train_encoded.len(),
+        train_seconds: tuned.seconds,
         history: tuned.history,
         info,
     })
@@ -177,30 +184,32 @@ impl ScoredData {
         Ok(Self { data, encoded })
     }
 
-    fn score(&self, model: &Model, task: Task, labels: &[String]) -> Scored {
-        let answers = predict(model, task, &self.data, &self.encoded, labels);
+    fn score(&self, model: &Model, labels: &[String]) -> Scored {
+        let answers = predict(model, &self.data, &self.encoded, labels);
         score(&self.data, &self.encoded, labels, &answers)
     }
 }
 
 /// The head that a task needs.
-pub(crate) fn heads(task: Task, labels: usize) -> Heads {
+pub(crate) fn heads(task: Task, labels: usize, head: TokenHead) -> Heads {
     match task {
-        Task::Ner => Heads { tokens: Some(labels), ..Heads::default() },
+        Task::Ner => Heads { tokens: Some(labels), crf: head == TokenHead::Crf, ..Heads::default() },
         Task::Classification | Task::Multilabel => Heads { sequence: Some(labels), ..Heads::default() },
     }
 }
 
 /// What the model answers of a data set.
-pub(crate) fn predict(model: &Model, task: Task, data: &Dataset, encoded: &Encoded, labels: &[String]) -> Answers {
-    let sequences = encoded.sequences();
-    let logits = match task {
-        Task::Ner => predict_tokens(model, &sequences, TOKENS_PER_BATCH),
-        Task::Classification | Task::Multilabel => {
-            predict_sequences(model, &sequences, TOKENS_PER_BATCH).into_iter().map(|row| vec![row]).collect()
+pub(crate) fn predict(model: &Model, data: &Dataset, encoded: &Encoded, labels: &[String]) -> Answers {
+    let logits = match encoded {
+        Encoded::Windows(windows) => {
+            let sequences: Vec<Vec<u32>> = windows.iter().flatten().map(|w| w.ids.clone()).collect();
+            predict_tokens(model, &sequences, TOKENS_PER_BATCH)
+        }
+        Encoded::Documents(documents) => {
+            predict_documents(model, documents, TOKENS_PER_BATCH).into_iter().map(|row| vec![row]).collect()
         }
     };
-    answers(data, encoded, labels, &logits)
+    answers(data, encoded, labels, &logits, model.crf.as_ref().map(Chain::of).as_ref())
 }
 
 fn check_length(max_length: usize, model: &ModelConfig) -> Result<(), EvalError> {

@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod dataset;
+mod decode;
 mod encode;
 mod error;
 mod evaluate;
@@ -19,7 +20,8 @@ mod task;
 mod texts;
 
 pub use bootstrap::{Bootstrap, Comparison, Interval};
-pub use encode::{Window, entities, oracle, windows};
+pub use decode::{decode, entities, oracle};
+pub use encode::{Window, windows};
 pub use error::EvalError;
 pub use evaluate::{Evaluation, evaluate};
 pub use fewshot::{FewshotManifest, FewshotOptions, FewshotSample, fewshot_samples};

@@ -1,7 +1,7 @@
 //! What a model answers of each document, and the counts from which its scores follow.
 
 use crate::dataset::Dataset;
-use crate::encode::entities;
+use crate::decode::entities;
 use crate::metrics::{Counts, CountsByLabel, count_class, count_entities, count_labels, mean, total};
 use crate::score::Answers;
 use kbioxlm_benchmarks::{Document, Orphan, TokenSpan};

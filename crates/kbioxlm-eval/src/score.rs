@@ -2,10 +2,12 @@
 
 use crate::Tag;
 use crate::dataset::{Dataset, Encoded};
-use crate::encode::{Window, entities, oracle};
+use crate::decode::{decode, entities, oracle};
+use crate::encode::Window;
 use crate::metrics::{ClassScores, EntityScores, LabelScores, class_scores, entity_scores, label_scores};
 use crate::task::is_binary;
 use kbioxlm_benchmarks::{Conll, Document, Labelled, Orphan, Simplified, TokenSpan};
+use kbioxlm_train::Chain;
 use serde::{Deserialize, Serialize};
 
 /// All scores of a task.
@@ -35,16 +37,18 @@ pub enum Scored {
         /// Scores.
         #[serde(flatten)]
         classes: ClassScores,
-        /// Documents whose end did not fit into the model.
-        truncated: usize,
+        /// Parts that the documents were read in.
+        #[serde(default)]
+        windows: usize,
     },
     /// Any number of labels a document.
     Multilabel {
         /// Scores.
         #[serde(flatten)]
         labels: LabelScores,
-        /// Documents whose end did not fit into the model.
-        truncated: usize,
+        /// Parts that the documents were read in.
+        #[serde(default)]
+        windows: usize,
     },
 }
 
@@ -72,10 +76,17 @@ pub(crate) enum Answers {
     Labels(Vec<Vec<bool>>),
 }
 
-/// Reads the model's outputs: for each sequence of `encoded` the logits of each sub-token, or of the sequence as the only row.
-pub(crate) fn answers(dataset: &Dataset, encoded: &Encoded, labels: &[String], logits: &[Vec<Vec<f32>>]) -> Answers {
+/// Reads the model's outputs: for each window of `encoded` the logits of each sub-token, or for each document its own as the only row.
+/// `chain`: scores of neighbouring tags, if the model has learnt some.
+pub(crate) fn answers(
+    dataset: &Dataset,
+    encoded: &Encoded,
+    labels: &[String],
+    logits: &[Vec<Vec<f32>>],
+    chain: Option<&Chain>,
+) -> Answers {
     match (dataset, encoded) {
-        (Dataset::Ner(conll), Encoded::Windows(windows)) => Answers::Tags(tags(conll, windows, labels, logits)),
+        (Dataset::Ner(conll), Encoded::Windows(windows)) => Answers::Tags(tags(conll, windows, labels, logits, chain)),
         (Dataset::Multilabel(_), _) => {
             Answers::Labels(logits.iter().map(|l| l.iter().flatten().map(|&x| x > 0.0).collect()).collect())
         }
@@ -87,17 +98,19 @@ pub(crate) fn answers(dataset: &Dataset, encoded: &Encoded, labels: &[String], l
 }
 
 /// The tags of all tokens of each document.
-fn tags(conll: &Conll, windows: &[Vec<Window>], labels: &[String], logits: &[Vec<Vec<f32>>]) -> Vec<Vec<Tag>> {
+fn tags(
+    conll: &Conll,
+    windows: &[Vec<Window>],
+    labels: &[String],
+    logits: &[Vec<Vec<f32>>],
+    chain: Option<&Chain>,
+) -> Vec<Vec<Tag>> {
     let outputs: Vec<Tag> = labels.iter().map(|l| l.parse().unwrap_or(Tag::Outside)).collect();
-    let mut logits = logits.iter();
+    let mut rest = logits;
     let of_document = |(document, windows): (&Document, &Vec<Window>)| {
-        let answers = windows.iter().zip(logits.by_ref());
-        let tags = answers.flat_map(|(window, rows)| {
-            let tags: Vec<Tag> =
-                rows.iter().map(|row| outputs.get(best(row)).cloned().unwrap_or(Tag::Outside)).collect();
-            window.decode(document, &tags)
-        });
-        tags.collect()
+        let (scores, others) = rest.split_at(windows.len().min(rest.len()));
+        rest = others;
+        decode(document, windows, &outputs, scores, chain)
     };
     conll.documents.iter().zip(windows).map(of_document).collect()
 }
@@ -106,16 +119,16 @@ fn tags(conll: &Conll, windows: &[Vec<Window>], labels: &[String], logits: &[Vec
 pub(crate) fn score(dataset: &Dataset, encoded: &Encoded, labels: &[String], answers: &Answers) -> Scored {
     match (dataset, encoded, answers) {
         (Dataset::Ner(conll), Encoded::Windows(windows), Answers::Tags(tags)) => score_entities(conll, windows, tags),
-        (Dataset::Classification(rows), Encoded::Documents { truncated, .. }, Answers::Classes(classes)) => {
+        (Dataset::Classification(rows), Encoded::Documents(_), Answers::Classes(classes)) => {
             let pairs = rows.iter().zip(classes).map(|(row, class)| (row.label.as_str(), class.as_str()));
-            Scored::Classification { classes: class_scores(pairs), truncated: *truncated }
+            Scored::Classification { classes: class_scores(pairs), windows: encoded.len() }
         }
-        (Dataset::Multilabel(rows), Encoded::Documents { truncated, .. }, Answers::Labels(answers)) => {
+        (Dataset::Multilabel(rows), Encoded::Documents(_), Answers::Labels(answers)) => {
             let pairs = rows
                 .iter()
                 .zip(answers)
                 .map(|(row, answer): (&Labelled<Vec<bool>>, _)| (row.label.as_slice(), answer.as_slice()));
-            Scored::Multilabel { labels: label_scores(labels.len(), pairs), truncated: *truncated }
+            Scored::Multilabel { labels: label_scores(labels.len(), pairs), windows: encoded.len() }
         }
         _ => unreachable!("a data set is encoded and answered in the way of its task"),
     }

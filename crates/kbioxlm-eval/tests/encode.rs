@@ -3,34 +3,10 @@
 
 mod common;
 
-use kbioxlm_eval::{Document, Join, Orphan, Tag, entities, entity_scores, oracle, read_conll, windows};
+use common::{document, settings};
+use kbioxlm_eval::{Document, Orphan, Tag, decode, entities, entity_scores, oracle, windows};
 use kbioxlm_train::{FinetuneConfig, LabelledPieces, TextEncoding};
 use proptest::prelude::*;
-
-fn documents(content: &str) -> Vec<Document> {
-    let dir = tempfile::tempdir().unwrap();
-    read_conll(&common::file(dir.path(), "a.conll", content), Join::Auto).unwrap().documents
-}
-
-fn settings(max_length: usize) -> FinetuneConfig {
-    FinetuneConfig { max_length, ..FinetuneConfig::default() }
-}
-
-/// `B-ADE` tokens are marked `*`, `I-ADE` ones `+`; sentences are separated by `|`, tokens by spaces.
-fn document(marked: &str) -> Document {
-    let mut content = String::from("-DOCSTART-\t1\n\n");
-    for sentence in marked.split('|') {
-        for token in sentence.split_whitespace() {
-            let (token, tag) = match token.strip_suffix(['*', '+']) {
-                Some(plain) => (plain, if token.ends_with('*') { "B-ADE" } else { "I-ADE" }),
-                None => (token, "O"),
-            };
-            content.push_str(&format!("{token}\t{tag}\n"));
-        }
-        content.push('\n');
-    }
-    documents(&content).remove(0)
-}
 
 fn shown(tags: impl IntoIterator<Item = Option<Tag>>) -> String {
     tags.into_iter().map(|t| t.map_or("-".into(), |t| t.to_string())).collect::<Vec<_>>().join(" ")
@@ -59,11 +35,16 @@ fn every_sub_token_of_a_word_has_a_tag_and_the_first_one_speaks_for_it() {
     let document = document("aspirin causes severe* headache+");
     let window = windows(&document, &tokenizer, &settings(64)).unwrap().remove(0);
     assert_eq!(shown(window.tags(&document)), "- O O B-ADE I-ADE I-ADE -");
-    let mut answer: Vec<Tag> = window.tags(&document).into_iter().map(|t| t.unwrap_or(Tag::Outside)).collect();
-    let last = answer.len() - 2;
-    answer[last] = Tag::Outside;
-    assert_eq!(window.decode(&document, &answer)[3], Tag::Inside("ADE".into()), "`ache` is not asked");
-    assert!(window.decode(&document, &[]).iter().all(|t| *t == Tag::Outside));
+    let outputs = common::outputs();
+    // `ache` is not asked.
+    let mut scores = common::scores(window.tags(&document).into_iter().map(|t| t.unwrap_or(Tag::Outside)), &outputs);
+    let last = scores.len() - 2;
+    scores[last] = vec![9.0, 0.0, 0.0];
+    assert_eq!(
+        decode(&document, std::slice::from_ref(&window), &outputs, &[scores], None)[3],
+        Tag::Inside("ADE".into())
+    );
+    assert_eq!(decode(&document, &[window], &outputs, &[vec![]], None), vec![Tag::Outside; 4], "nothing is answered");
 }
 
 #[test]

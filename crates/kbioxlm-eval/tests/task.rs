@@ -8,7 +8,7 @@ use kbioxlm_eval::{
     Answer, Bootstrap, Evaluation, FinetuneData, FinetuneReport, Join, Prediction, Scored, Task, evaluate,
     finetune_task,
 };
-use kbioxlm_train::FinetuneConfig;
+use kbioxlm_train::{FinetuneConfig, LabelledPieces, TokenHead};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
@@ -66,6 +66,27 @@ fn a_tagger_learns_and_its_directory_is_enough_to_evaluate_it() {
     );
     assert!(evaluation.to_string().contains("strict entity F1"), "{evaluation}");
     assert_is_the_score(&evaluation);
+}
+
+#[test]
+fn a_conditional_random_field_is_kept_with_the_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let (train, dev) = (english(dir, "train.conll", 1), english(dir, "dev.conll", 11));
+    let config = FinetuneConfig { head: TokenHead::Crf, label: LabelledPieces::First, ..settings(30) };
+    let model = common::write_model(dir);
+    let out = dir.join("tuned");
+    let report = finetune_task(&config, Task::Ner, &model, &FinetuneData::new(&train, &dev), &out, &mut ()).unwrap();
+    assert!(report.info.dev_score > Some(0.9), "{report}");
+    assert!(std::fs::read_to_string(out.join("finetune.toml")).unwrap().contains("head = \"crf\""));
+    let evaluation = evaluate(&out, &dev, Join::Auto).unwrap();
+    assert_eq!((Some(evaluation.score), Some(evaluation.scored)), (report.info.dev_score, report.dev));
+    // Without the scores of neighbours the model is not the one that was trained.
+    let info = std::fs::read_to_string(out.join("kbioxlm.json")).unwrap();
+    tune(dir, Task::Ner, &train, &dev, 1);
+    std::fs::write(out.join("kbioxlm.json"), info).unwrap();
+    let message = evaluate(&out, &dev, Join::Auto).unwrap_err().to_string();
+    assert!(message.contains("no tensor `crf."), "{message}");
 }
 
 #[test]
@@ -229,23 +250,54 @@ fn a_classifier_learns_and_is_scored_by_the_positive_class() {
     assert!(message.contains("test.jsonl:1: found the label `2`"), "{message}");
 }
 
+/// A line of a benchmark with two labels.
+fn labelled(text: &str, labels: &str) -> String {
+    format!("{{\"id\":\"{text}\",\"text\":\"{text}\",\"label\":[{labels}]}}\n")
+}
+
 #[test]
-fn a_multilabel_model_learns_and_counts_truncated_documents() {
+fn a_multilabel_model_learns() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let rows = ["fever|1,0", "nausea|0,1", "fever and nausea|1,1", "aspirin|0,0"].map(|row| {
-        let (text, label) = row.split_once('|').unwrap();
-        format!("{{\"id\":\"{text}\",\"text\":\"{text}\",\"label\":[{label}]}}\n")
-    });
-    let train = file(dir, "train.jsonl", &rows.concat());
+    let rows = [("fever", "1,0"), ("nausea", "0,1"), ("fever and nausea", "1,1"), ("aspirin", "0,0")];
+    let train = file(dir, "train.jsonl", &rows.map(|(text, labels)| labelled(text, labels)).concat());
     let report = tune(dir, Task::Multilabel, &train, &train, 40);
-    assert_eq!(report.info.dev_score, Some(1.0), "{report}");
-    let long = format!("{{\"id\":\"l\",\"text\":\"fever{}\",\"label\":[1,0]}}\n", " and".repeat(40));
-    let evaluation = evaluate(&dir.join("tuned"), &file(dir, "long.jsonl", &long), Join::Auto).unwrap();
-    assert!(matches!(evaluation.scored, Scored::Multilabel { truncated: 1, .. }), "{evaluation}");
-    assert_is_the_score(&evaluation);
+    assert_eq!((report.info.dev_score, report.train_sequences), (Some(1.0), 4), "{report}");
     assert_is_the_score(&evaluate(&dir.join("tuned"), &train, Join::Auto).unwrap());
-    let other = file(dir, "other.jsonl", "{\"id\":\"l\",\"text\":\"fever\",\"label\":[1,0,1]}\n");
+    let other = file(dir, "other.jsonl", &labelled("fever", "1,0,1"));
     let message = evaluate(&dir.join("tuned"), &other, Join::Auto).unwrap_err().to_string();
     assert!(message.contains("other.jsonl:1: found 3 labels, expected 2"), "{message}");
+}
+
+/// Trap 14, for documents: what is behind the model's length was cut off.
+#[test]
+fn trap_14_labels_are_found_behind_the_models_length() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    // `evidence` behind so many words that it is in the first, second or third window of 22 sub-tokens.
+    let document = |before: usize, evidence: &str, behind: usize, labels: &str| {
+        let text = [vec!["and"; before], evidence.split(' ').collect(), vec!["severe"; behind]].concat().join(" ");
+        labelled(&text, labels)
+    };
+    let all = |lengths: &[(usize, usize)]| -> String {
+        let of_length = |&(before, behind): &(usize, usize)| {
+            let kinds = [("fever", "1,0"), ("nausea", "0,1"), ("fever and nausea", "1,1"), ("aspirin", "0,0")];
+            kinds.map(|(evidence, labels)| document(before, evidence, behind, labels)).concat()
+        };
+        lengths.iter().map(of_length).collect()
+    };
+    let train = file(
+        dir,
+        "train.jsonl",
+        &all(&[(0, 0), (1, 40), (40, 1), (30, 8), (9, 9), (16, 3), (3, 16), (20, 20), (50, 2)]),
+    );
+    let report = tune(dir, Task::Multilabel, &train, &train, 60);
+    assert!(report.info.dev_score > Some(0.95), "{report}");
+    assert!(report.train_sequences > report.train_documents, "{report}");
+    let test = file(dir, "test.jsonl", &all(&[(50, 0), (60, 5)]));
+    let evaluation = evaluate(&dir.join("tuned"), &test, Join::Auto).unwrap();
+    assert!(evaluation.score > 0.9, "documents that begin alike differ in what comes late: {evaluation}");
+    // Windows of 22 sub-tokens overlap by at least 5: documents of 51 to 53 are read in 3, those of 66 to 68 in 4.
+    assert!(matches!(evaluation.scored, Scored::Multilabel { windows: 28, .. }), "{evaluation}");
+    assert_is_the_score(&evaluation);
 }

@@ -45,6 +45,28 @@ impl MlmHead {
     }
 }
 
+/// Scores of neighbouring labels of a linear-chain conditional random field (Lafferty et al. 2001); the scores of single tokens
+/// are those of token classification.
+#[derive(Module, Debug)]
+pub struct Crf {
+    /// `[labels, labels]`, from the row's label to the column's.
+    pub transitions: Param<Tensor<2>>,
+    /// Of a sequence's first label, `[labels]`.
+    pub start: Param<Tensor<1>>,
+    /// Of a sequence's last label, `[labels]`.
+    pub end: Param<Tensor<1>>,
+}
+
+impl Crf {
+    pub(crate) fn new(labels: usize, device: &Device) -> Self {
+        Self {
+            transitions: parameter([labels, labels], device),
+            start: parameter([labels], device),
+            end: parameter([labels], device),
+        }
+    }
+}
+
 /// Sequence classification on `<s>`: dense, tanh, linear.
 #[derive(Module, Debug)]
 pub struct SequenceHead {

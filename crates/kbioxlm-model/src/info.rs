@@ -57,8 +57,9 @@ pub fn info(dir: &Path) -> Result<ModelInfo> {
         *parameters.entry(part(&canonical(name)).to_owned()).or_insert(0) += stored.elements();
         types.insert(format!("{:?}", stored.dtype).to_lowercase());
     }
-    let Heads { mlm, prp, tokens, sequence } = stored_heads(&config, &store);
-    let heads = [("mlm", mlm), ("prp", prp), ("tokens", tokens.is_some()), ("sequence", sequence.is_some())];
+    let Heads { mlm, prp, tokens, crf, sequence } = stored_heads(&config, &store);
+    let heads =
+        [("mlm", mlm), ("prp", prp), ("tokens", tokens.is_some()), ("crf", crf), ("sequence", sequence.is_some())];
     let has_task = tokens.is_some() || sequence.is_some();
     Ok(ModelInfo {
         directory: dir.to_owned(),
@@ -85,7 +86,7 @@ pub fn info(dir: &Path) -> Result<ModelInfo> {
 }
 
 fn part(name: &str) -> &'static str {
-    const PARTS: [(&str, &str); 9] = [
+    const PARTS: [(&str, &str); 10] = [
         ("embeddings.word_embeddings.", "word embeddings"),
         ("embeddings.", "other embeddings"),
         ("encoder.", "layers"),
@@ -93,6 +94,7 @@ fn part(name: &str) -> &'static str {
         ("cls.predictions.", "masked language model head"),
         ("prp.", "passage relation head"),
         ("classifier.", "task head"),
+        ("crf.", "task head"),
         ("pooler.", "pooler"),
         ("", "other"),
     ];

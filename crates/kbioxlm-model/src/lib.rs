@@ -25,7 +25,7 @@ pub use config::{Layout, ModelConfig};
 pub use device::{DeviceName, device, select_device};
 pub use encoder::{DropoutSeeds, Encoder, Layer, LayerNorm, Linear, PackedBatch};
 pub use error::{ModelError, Result};
-pub use heads::{MlmHead, SequenceHead};
+pub use heads::{Crf, MlmHead, SequenceHead};
 pub use info::{ModelInfo, info};
 pub use model::{Heads, Model, init};
 pub use names::{NamedParameter, named_parameters};

@@ -1,5 +1,5 @@
 use crate::encoder::{DropoutSeeds, Encoder, Linear, PackedBatch};
-use crate::heads::{MlmHead, SequenceHead};
+use crate::heads::{Crf, MlmHead, SequenceHead};
 use crate::names::fill;
 use crate::{Layout, ModelConfig};
 use burn::module::Module;
@@ -21,6 +21,8 @@ pub struct Heads {
     pub prp: bool,
     /// Token classification with so many labels.
     pub tokens: Option<usize>,
+    /// Scores of neighbouring labels, for token classification.
+    pub crf: bool,
     /// Sequence classification with so many labels.
     pub sequence: Option<usize>,
 }
@@ -36,6 +38,8 @@ pub struct Model {
     pub prp: Option<Linear>,
     /// Token classification.
     pub tokens: Option<Linear>,
+    /// Scores of neighbouring labels.
+    pub crf: Option<Crf>,
     /// Sequence classification.
     pub sequence: Option<SequenceHead>,
 }
@@ -50,6 +54,7 @@ impl Model {
             mlm: heads.mlm.then(|| MlmHead::new(hidden, config.vocab_size, device)),
             prp: heads.prp.then(|| Linear::new(hidden, PASSAGE_CLASSES, device)),
             tokens: heads.tokens.map(|labels| Linear::new(hidden, labels, device)),
+            crf: heads.tokens.filter(|_| heads.crf).map(|labels| Crf::new(labels, device)),
             sequence: heads.sequence.map(|labels| SequenceHead::new(hidden, labels, drop_input, device)),
         }
     }
@@ -60,6 +65,7 @@ impl Model {
             mlm: self.mlm.is_some(),
             prp: self.prp.is_some(),
             tokens: self.tokens.as_ref().map(Linear::outputs),
+            crf: self.crf.is_some(),
             sequence: self.sequence.as_ref().map(|head| head.output.outputs()),
         }
     }
@@ -154,8 +160,8 @@ fn head<'a, T>(head: &'a Option<T>, name: &str) -> &'a T {
     }
 }
 
-/// A new model with random weights: normal with standard deviation `initializer_range`, biases 0,
-/// layer norms 1. Each tensor's values depend on `seed` and its name only.
+/// A new model with random weights: normal with standard deviation `initializer_range`, biases and the scores
+/// of neighbouring labels 0, layer norms 1. Each tensor's values depend on `seed` and its name only.
 pub fn init(config: &ModelConfig, heads: &Heads, seed: u64, device: &Device) -> Model {
     let values = |name: &str, shape: &[usize]| Ok(initial_values(name, shape, config, seed));
     let Ok(model) = fill::<Infallible, _>(Model::skeleton(config, heads, device), config.layout, values);
@@ -166,7 +172,8 @@ pub fn init(config: &ModelConfig, heads: &Heads, seed: u64, device: &Device) -> 
 pub(crate) fn initial_values(name: &str, shape: &[usize], config: &ModelConfig, seed: u64) -> Vec<f32> {
     let count = shape.iter().product();
     let is_norm = name.contains("LayerNorm") || name.contains("layer_norm");
-    if name.ends_with("bias") {
+    // Labels begin without knowing of their neighbours.
+    if name.ends_with("bias") || name.starts_with("crf.") {
         return vec![0.0; count];
     }
     if is_norm {

@@ -26,7 +26,7 @@ fn copy_of(name: &str) -> tempfile::TempDir {
 }
 
 fn heads(mlm: bool, prp: bool, tokens: Option<usize>, sequence: Option<usize>) -> Heads {
-    Heads { mlm, prp, tokens, sequence }
+    Heads { mlm, prp, tokens, sequence, crf: tokens.is_some() }
 }
 
 fn states(model: &Model) -> Vec<f32> {
@@ -280,10 +280,10 @@ fn a_directory_describes_itself() {
     save(dir.path(), &loaded.config, &loaded.model, &loaded.tokenizer, Some(&labels)).unwrap();
     let info = info(dir.path()).unwrap();
     assert_eq!(info.architecture.as_deref(), Some("BertForTokenClassification"));
-    assert_eq!(info.heads, ["prp", "tokens"]);
+    assert_eq!(info.heads, ["prp", "tokens", "crf"]);
     assert_eq!(info.labels, labels);
     assert_eq!(info.parameters.values().sum::<usize>(), loaded.model.num_params());
-    assert_eq!(info.parameters["task head"], 2 * 16 + 2);
+    assert_eq!(info.parameters["task head"], (2 * 16 + 2) + (2 * 2 + 2 + 2));
     let text = info.to_string();
     assert!(text.contains("longest sequence  36 pieces") && text.contains("labels            Drug, ADE"), "{text}");
     assert!(serde_json::to_value(&info).unwrap()["types"] == json!(["f32"]));

@@ -1,5 +1,8 @@
 mod config;
 
+use crate::average::mean;
+use crate::crf::crf_loss;
+use crate::documents::document_logits;
 use crate::loss::scalar;
 use crate::optimiser::{AdamW, GradientSum};
 use crate::schedule::Schedule;
@@ -11,9 +14,10 @@ use kbioxlm_model::{DropoutSeeds, Model, PackedBatch};
 use kbioxlm_ops::cross_entropy;
 use rand::Rng;
 use rand::seq::SliceRandom;
+use std::collections::VecDeque;
 use std::time::Instant;
 
-pub use config::{FinetuneConfig, LabelledPieces, TextEncoding};
+pub use config::{FinetuneConfig, LabelledPieces, TextEncoding, TokenHead};
 
 /// What a training item teaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,11 +40,12 @@ impl Target {
     }
 }
 
-/// A sequence with its special tokens, and what it teaches.
+/// A document as the model reads it, and what it teaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingItem {
-    /// Token ids.
-    pub ids: Vec<u32>,
+    /// Token ids of its windows, with special tokens. For labels of tokens there is one; the scores of a class or of labels are the
+    /// largest of all windows.
+    pub windows: Vec<Vec<u32>>,
     /// What is to be predicted; the same kind for all items.
     pub target: Target,
 }
@@ -56,11 +61,14 @@ pub struct Finetuned {
     pub best_score: Option<f64>,
     /// All epochs run.
     pub history: Vec<EpochScore>,
+    /// Wall-clock time of the training steps, without the scoring.
+    pub seconds: f64,
 }
 
 /// Trains a model with a task head; after each epoch `judge` scores it.
 ///
-/// The model of the best epoch (the first of equals) is kept, that of the last one if epochs have no score. With `patience` the run ends after so many epochs without
+/// The model of the best epoch (the first of equals) is kept, that of the last one if epochs have no score; with
+/// [`average`](FinetuneConfig::average) it is a mean, scored as such. With `patience` the run ends after so many epochs without
 /// a better one; the learning rate follows the schedule of all `epochs` all the same.
 ///
 /// # Errors
@@ -80,9 +88,10 @@ pub fn finetune(
     let schedule = Schedule::new(config.learning_rate, config.warmup_ratio, total);
     let mut optimiser = AdamW::new(config.weight_decay, config.clip);
     let mut model = model.train();
+    let mut recent = VecDeque::new();
     let mut best: Option<(Model, u32, Option<f64>)> = None;
     let mut history = Vec::new();
-    let mut step = 0;
+    let (mut step, mut trained) = (0, 0.0);
     observer.start(0, total);
     for epoch in 1..=config.epochs.get() {
         let mut order: Vec<usize> = (0..items.len()).collect();
@@ -114,8 +123,9 @@ pub fn finetune(
             }
             step += 1;
             losses += loss;
-            let tokens = batch.iter().map(|i| i.ids.len() as u64).sum();
+            let tokens = batch.iter().flat_map(|i| &i.windows).map(|ids| ids.len() as u64).sum();
             let seconds = begin.elapsed().as_secs_f64();
+            trained += seconds;
             observer.step(&StepMetrics {
                 step,
                 epoch: u64::from(epoch - 1),
@@ -132,7 +142,11 @@ pub fn finetune(
                 seconds,
             });
         }
-        let candidate = model.valid();
+        recent.push_back(model.valid());
+        if recent.len() > config.average.get() as usize {
+            recent.pop_front();
+        }
+        let Some(candidate) = mean(&recent) else { break };
         let Judgement { score, watched } = judge(&candidate)?;
         let better = best.as_ref().is_none_or(|(_, _, former)| score.is_none() || score > *former);
         let result = EpochScore { epoch, loss: losses / steps_per_epoch as f64, score, best: better, watched };
@@ -148,7 +162,7 @@ pub fn finetune(
     }
     let nothing = TrainError::Nothing { what: "fine-tuning".to_owned(), help: "give at least one epoch" };
     let (model, best_epoch, best_score) = best.ok_or(nothing)?;
-    Ok(Finetuned { model, best_epoch, best_score, history })
+    Ok(Finetuned { model, best_epoch, best_score, history, seconds: trained })
 }
 
 /// Every item fits the head, the length and the other items.
@@ -159,9 +173,16 @@ fn check_items(config: &FinetuneConfig, model: &Model, items: &[TrainingItem]) -
     let heads = model.heads();
     for (index, item) in items.iter().enumerate() {
         let wrong = |found: String, expected: String| Err(TrainError::Item { index, found, expected });
-        if item.ids.is_empty() || item.ids.len() > config.max_length {
-            return wrong(format!("{} tokens", item.ids.len()), format!("1 to {}, `max_length`", config.max_length));
+        if let Some(ids) = item.windows.iter().find(|ids| ids.is_empty() || ids.len() > config.max_length) {
+            return wrong(format!("{} tokens", ids.len()), format!("1 to {}, `max_length`", config.max_length));
         }
+        let first_window = match (&item.windows[..], &item.target) {
+            ([], _) | ([_, _, ..], Target::Tags(_)) => {
+                let expected = if item.windows.is_empty() { "at least one" } else { "one, for labels of tokens" };
+                return wrong(format!("{} windows", item.windows.len()), expected.to_owned());
+            }
+            ([first, ..], _) => first,
+        };
         let outputs = match &item.target {
             Target::Tags(_) => heads.tokens,
             Target::Class(_) | Target::Labels(_) => heads.sequence,
@@ -173,8 +194,8 @@ fn check_items(config: &FinetuneConfig, model: &Model, items: &[TrainingItem]) -
             return wrong(item.target.kind().to_owned(), format!("{}, as the first item has", first.target.kind()));
         }
         let largest = match &item.target {
-            Target::Tags(tags) if tags.len() != item.ids.len() => {
-                return wrong(format!("{} tags", tags.len()), format!("{}, one a token", item.ids.len()));
+            Target::Tags(tags) if tags.len() != first_window.len() => {
+                return wrong(format!("{} tags", tags.len()), format!("{}, one a token", first_window.len()));
             }
             Target::Labels(labels) if labels.len() != outputs => {
                 return wrong(format!("{} labels", labels.len()), format!("{outputs}, the outputs of the head"));
@@ -190,41 +211,52 @@ fn check_items(config: &FinetuneConfig, model: &Model, items: &[TrainingItem]) -
     Ok(())
 }
 
-/// The mean loss of a batch: over its labelled tokens, its items, or its items and labels.
+/// The mean loss of a batch: over its labelled tokens (of a conditional random field too: what a word costs does not depend on
+/// the sentence's length), its items, or its items and labels.
 fn mean_loss(model: &Model, items: &[&TrainingItem], seeds: &mut DropoutSeeds) -> Option<Tensor<1>> {
-    let ids: Vec<&[u32]> = items.iter().map(|i| i.ids.as_slice()).collect();
+    let ids: Vec<&Vec<u32>> = items.iter().flat_map(|i| &i.windows).collect();
     let batch = PackedBatch::from_sequences(&ids);
-    let starts = batch.starts();
+    let mut starts = batch.starts().into_iter();
     let (mut rows, mut targets, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+    // How many rows each item has; one without labelled tokens is left out.
+    let mut lengths = Vec::new();
     let mut sequence = true;
-    for (item, start) in items.iter().zip(starts) {
+    for item in items {
+        let starts = starts.by_ref().take(item.windows.len());
+        let former = rows.len();
         match &item.target {
             Target::Tags(tags) => {
                 sequence = false;
-                let tagged = tags.iter().enumerate().filter_map(|(i, tag)| Some((start + i, (*tag)?)));
-                let (r, t): (Vec<_>, Vec<_>) = tagged.unzip();
+                let tagged = |start| tags.iter().enumerate().filter_map(move |(i, tag)| Some((start + i, (*tag)?)));
+                let (r, t): (Vec<_>, Vec<_>) = starts.flat_map(tagged).unzip();
                 rows.extend(r);
                 targets.extend(t);
             }
             Target::Class(class) => {
-                rows.push(start);
+                rows.extend(starts);
                 targets.push(*class);
             }
             Target::Labels(values) => {
-                rows.push(start);
+                rows.extend(starts);
                 labels.extend(values.iter().map(|v| if *v { 1.0f32 } else { 0.0 }));
             }
         }
+        lengths.extend(Some(rows.len() - former).filter(|&n| n > 0));
     }
     if rows.is_empty() {
         return None;
     }
     let states = model.encode_rows(&batch, &rows, seeds);
-    let logits = if sequence { model.sequence_logits(states, seeds) } else { model.token_logits(states, seeds) };
-    Some(if labels.is_empty() {
-        cross_entropy(logits, &targets).div_scalar(rows.len() as f64)
+    let logits = if sequence {
+        document_logits(model.sequence_logits(states, seeds), &lengths)
     } else {
-        binary_cross_entropy(logits, labels)
+        model.token_logits(states, seeds)
+    };
+    let count = targets.len() as f64;
+    Some(match &model.crf {
+        Some(crf) if !sequence => crf_loss(logits, crf, &lengths, &targets).div_scalar(count),
+        _ if labels.is_empty() => cross_entropy(logits, &targets).div_scalar(count),
+        _ => binary_cross_entropy(logits, labels),
     })
 }
 

@@ -7,11 +7,15 @@
 
 mod alignment;
 mod append;
+mod average;
 mod batch;
 pub mod bench;
+mod chain;
 mod checkpoint;
 mod config;
+mod crf;
 mod data;
+mod documents;
 mod encode;
 mod error;
 mod evaluation;
@@ -42,13 +46,17 @@ mod trainer;
 
 pub use alignment::AlignmentConfig;
 pub use batch::plan_epoch;
+pub use chain::Chain;
 pub use checkpoint::BestCheckpoint;
 pub use config::{Budget, KeepConfig, OnDivergence, PretrainConfig};
+pub use documents::predict_documents;
 pub use encode::{EncodedExample, TokenSpan, encode_example};
 pub use error::{Divergence, TrainError};
 pub use evaluation::{Evaluation, EvaluationConfig, HeldOutMetrics, HeldOutTasks};
 pub use figures::figures;
-pub use finetune::{FinetuneConfig, Finetuned, LabelledPieces, Target, TextEncoding, TrainingItem, finetune};
+pub use finetune::{
+    FinetuneConfig, Finetuned, LabelledPieces, Target, TextEncoding, TokenHead, TrainingItem, finetune,
+};
 pub use history::{History, read_history};
 pub use kbioxlm_ops::keep_memory;
 pub use masking::{MaskedExample, MaskingConfig, MlmTask, mask};

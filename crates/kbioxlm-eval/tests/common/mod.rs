@@ -2,7 +2,9 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 use burn::tensor::Device;
+use kbioxlm_eval::{Document, Join, Tag, read_conll};
 use kbioxlm_model::{Heads, ModelConfig, Tokenizer, init, save};
+use kbioxlm_train::FinetuneConfig;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -79,4 +81,35 @@ pub fn file(dir: &Path, name: &str, content: &str) -> PathBuf {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, content).unwrap();
     path
+}
+
+pub fn settings(max_length: usize) -> FinetuneConfig {
+    FinetuneConfig { max_length, ..FinetuneConfig::default() }
+}
+
+/// `B-ADE` tokens are marked `*`, `I-ADE` ones `+`; sentences are separated by `|`, tokens by spaces.
+pub fn document(marked: &str) -> Document {
+    let mut content = String::from("-DOCSTART-\t1\n\n");
+    for sentence in marked.split('|') {
+        for token in sentence.split_whitespace() {
+            let (token, tag) = match token.strip_suffix(['*', '+']) {
+                Some(plain) => (plain, if token.ends_with('*') { "B-ADE" } else { "I-ADE" }),
+                None => (token, "O"),
+            };
+            content.push_str(&format!("{token}\t{tag}\n"));
+        }
+        content.push('\n');
+    }
+    let dir = tempfile::tempdir().unwrap();
+    read_conll(&file(dir.path(), "a.conll", &content), Join::Auto).unwrap().documents.remove(0)
+}
+
+/// The outputs of a model for [`document`]s.
+pub fn outputs() -> Vec<Tag> {
+    ["O", "B-ADE", "I-ADE"].map(|t| t.parse().unwrap()).to_vec()
+}
+
+/// Scores of a model that gives these tags.
+pub fn scores(tags: impl IntoIterator<Item = Tag>, outputs: &[Tag]) -> Vec<Vec<f32>> {
+    tags.into_iter().map(|tag| outputs.iter().map(|o| if *o == tag { 1.0 } else { 0.0 }).collect()).collect()
 }

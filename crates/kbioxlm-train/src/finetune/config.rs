@@ -28,6 +28,17 @@ pub enum LabelledPieces {
     First,
 }
 
+/// How the labels of tokens are learnt and decoded. Either way an `I-` follows only a `B-` or `I-` of its type.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenHead {
+    /// Each for itself, by the cross-entropy of its label.
+    Softmax,
+    /// As a whole, by the likelihood of the sequence: a linear-chain conditional random field (Lafferty et al. 2001) over the
+    /// first sub-tokens.
+    Crf,
+}
+
 /// Settings of a fine-tuning run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -52,6 +63,12 @@ pub struct FinetuneConfig {
     pub encoding: TextEncoding,
     /// Which of these sub-tokens are labelled.
     pub label: LabelledPieces,
+    /// How labels of tokens hang together; `crf` needs `label = "first"`.
+    pub head: TokenHead,
+    /// Epochs over whose weights the mean is taken: the model after an epoch, which is scored and maybe kept, is the mean of
+    /// what training had reached after it and after the epochs before it, so many together (Izmailov et al. 2018). With 1 it is
+    /// what training has reached.
+    pub average: NonZeroU32,
     /// Epochs without a better score after which the run ends; without it all epochs are run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<NonZeroU32>,
@@ -70,6 +87,8 @@ impl Default for FinetuneConfig {
             max_length: 256,
             encoding: TextEncoding::Text,
             label: LabelledPieces::All,
+            head: TokenHead::Softmax,
+            average: NonZeroU32::MIN,
             patience: None,
         }
     }
@@ -85,6 +104,14 @@ impl FinetuneConfig {
         positive("learning_rate", self.learning_rate)?;
         positive("clip", self.clip)?;
         share("warmup_ratio", self.warmup_ratio)?;
+        if self.head == TokenHead::Crf && self.label == LabelledPieces::All {
+            return Err(TrainError::Setting {
+                key: "label",
+                found: "\"all\"".to_owned(),
+                expected: "\"first\", with `head = \"crf\"`".to_owned(),
+                help: "set it too: a chain of labels goes from word to word, and a word has one label".to_owned(),
+            });
+        }
         not_negative("weight_decay", self.weight_decay)
     }
 }

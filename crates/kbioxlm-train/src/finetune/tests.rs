@@ -1,5 +1,5 @@
 use super::*;
-use crate::{predict_sequences, predict_tokens};
+use crate::{Chain, predict_documents, predict_sequences, predict_tokens};
 use burn::tensor::Device;
 use kbioxlm_model::{Heads, Layout, ModelConfig, init};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -25,14 +25,18 @@ fn sequences() -> Vec<Vec<u32>> {
     (0..40u32).map(|i| (0..3 + i % 9).map(|j| if j == 0 { 0 } else { 5 + (i * 11 + j * 5) % 35 }).collect()).collect()
 }
 
+fn item(target: Target, ids: Vec<u32>) -> TrainingItem {
+    TrainingItem { windows: vec![ids], target }
+}
+
 fn tagged() -> Vec<TrainingItem> {
     let tag = |(i, id): (usize, &u32)| (i > 0).then_some(id % 2);
-    let item = |ids: Vec<u32>| TrainingItem { target: Target::Tags(ids.iter().enumerate().map(tag).collect()), ids };
-    sequences().into_iter().map(item).collect()
+    let labelled = |ids: Vec<u32>| item(Target::Tags(ids.iter().enumerate().map(tag).collect()), ids);
+    sequences().into_iter().map(labelled).collect()
 }
 
 fn accuracy(model: &Model, items: &[TrainingItem]) -> f64 {
-    let ids: Vec<Vec<u32>> = items.iter().map(|i| i.ids.clone()).collect();
+    let ids: Vec<Vec<u32>> = items.iter().map(|i| i.windows[0].clone()).collect();
     let (mut right, mut all) = (0, 0);
     for (logits, item) in predict_tokens(model, &ids, 64).iter().zip(items) {
         let Target::Tags(tags) = &item.target else { unreachable!() };
@@ -73,7 +77,7 @@ fn classes_and_labels_are_learnt_through_the_first_token() {
     let first = |ids: &Vec<u32>| ids[1] % 2 == 1;
     let learn = |target: &dyn Fn(&Vec<u32>) -> Target, right: &dyn Fn(&[f32], &Vec<u32>) -> bool| {
         let ids = sequences();
-        let items: Vec<_> = ids.iter().map(|ids| TrainingItem { ids: ids.clone(), target: target(ids) }).collect();
+        let items: Vec<_> = ids.iter().map(|ids| item(target(ids), ids.clone())).collect();
         let mut score = |model: &Model| {
             let logits = predict_sequences(model, &ids, 64);
             let right = logits.iter().zip(&ids).filter(|(l, ids)| right(l, ids)).count();
@@ -89,19 +93,47 @@ fn classes_and_labels_are_learnt_through_the_first_token() {
 }
 
 #[test]
+fn a_document_has_the_label_that_one_of_its_windows_shows() {
+    // Piece 9 anywhere, piece 10 anywhere; each document is three windows.
+    let window =
+        |n: u32| -> Vec<u32> { std::iter::once(0).chain((0..4).map(|j| 12 + (n * 11 + j * 5) % 28)).collect() };
+    let document = |i: u32| {
+        let mut windows: Vec<Vec<u32>> = (0..3).map(|j| window(3 * i + j)).collect();
+        let labels = [i.is_multiple_of(2), i.is_multiple_of(3)];
+        for (piece, _) in [9, 10].into_iter().zip(labels).filter(|(_, has)| *has) {
+            windows[(i as usize / 2 + piece as usize) % 3][2] = piece;
+        }
+        TrainingItem { windows, target: Target::Labels(labels.to_vec()) }
+    };
+    let items: Vec<TrainingItem> = (0..48).map(document).collect();
+    let documents: Vec<Vec<Vec<u32>>> = items.iter().map(|i| i.windows.clone()).collect();
+    let mut score = |model: &Model| {
+        let scores = predict_documents(model, &documents, 64);
+        let right = scores
+            .iter()
+            .zip(&items)
+            .filter(|(s, item)| item.target == Target::Labels(s.iter().map(|s| *s > 0.0).collect()));
+        Ok((right.count() as f64 / items.len() as f64).into())
+    };
+    let heads = Heads { sequence: Some(2), ..Heads::default() };
+    let result = finetune(&config(25), model(heads), &items, &mut score, &mut ()).unwrap();
+    assert!(result.best_score > Some(0.9), "{:?}", result.history);
+}
+
+#[test]
 fn the_model_of_the_best_epoch_is_kept_and_patience_ends_the_run() {
     let items = tagged();
     let mut seen = Vec::new();
     let scores = [0.1, 0.9, 0.5, 0.9, 1.0];
     let mut score = |model: &Model| {
-        seen.push(predict_tokens(model, &[items[5].ids.clone()], 64));
+        seen.push(predict_tokens(model, &items[5].windows, 64));
         Ok(scores[seen.len() - 1].into())
     };
     let config = FinetuneConfig { patience: NonZeroU32::new(2), ..config(5) };
     let heads = Heads { tokens: Some(2), ..Heads::default() };
     let result = finetune(&config, model(heads), &items, &mut score, &mut ()).unwrap();
     assert_eq!((result.best_epoch, result.best_score, result.history.len()), (2, Some(0.9), 4));
-    let kept = predict_tokens(&result.model, &[items[5].ids.clone()], 64);
+    let kept = predict_tokens(&result.model, &items[5].windows, 64);
     assert_eq!(kept, seen[1]);
     assert_ne!(seen[1], seen[3]);
 }
@@ -111,7 +143,7 @@ fn without_a_score_the_last_epoch_is_kept_and_what_is_watched_decides_nothing() 
     let items = tagged();
     let mut seen = Vec::new();
     let mut watch = |model: &Model| {
-        seen.push(predict_tokens(model, &[items[5].ids.clone()], 64));
+        seen.push(predict_tokens(model, &items[5].windows, 64));
         let watched = [("zh".to_owned(), 1.0 / seen.len() as f64)].into();
         Ok(Judgement { score: None, watched })
     };
@@ -119,13 +151,66 @@ fn without_a_score_the_last_epoch_is_kept_and_what_is_watched_decides_nothing() 
     let result = finetune(&config(3), model(heads), &items, &mut watch, &mut ()).unwrap();
     assert_eq!((result.best_epoch, result.best_score), (3, None));
     assert_eq!(result.history.iter().map(|e| e.watched["zh"]).collect::<Vec<_>>(), [1.0, 0.5, 1.0 / 3.0]);
-    assert_eq!(Some(&predict_tokens(&result.model, &[items[5].ids.clone()], 64)), seen.last());
+    assert_eq!(Some(&predict_tokens(&result.model, &items[5].windows, 64)), seen.last());
+}
+
+#[test]
+fn a_conditional_random_field_learns_what_follows_what() {
+    // A token's label is whether the token before it is odd: the token itself says nothing, its neighbour everything.
+    let label = |ids: &[u32], i: usize| (i > 0).then(|| ids[i - 1] % 2);
+    let labelled = |ids: Vec<u32>| {
+        let tags = (0..ids.len()).map(|i| label(&ids, i)).collect();
+        item(Target::Tags(tags), ids)
+    };
+    let items: Vec<TrainingItem> = sequences().into_iter().map(labelled).collect();
+    let config = FinetuneConfig { head: TokenHead::Crf, label: LabelledPieces::First, ..config(4) };
+    let heads = Heads { tokens: Some(2), crf: true, ..Heads::default() };
+    let before = Chain::of(model(heads.clone()).crf.as_ref().unwrap());
+    assert_eq!(before, Chain::neutral(2));
+    let run = || finetune(&config, model(heads.clone()), &items, &mut |_| Ok(0.0.into()), &mut ()).unwrap();
+    let result = run();
+    assert!(result.history.last().unwrap().loss < result.history[0].loss, "{:?}", result.history);
+    let after = Chain::of(result.model.crf.as_ref().unwrap());
+    assert!(after.transitions.concat().iter().chain(&after.start).chain(&after.end).all(|v| *v != 0.0), "{after:?}");
+    assert_eq!(Chain::of(run().model.crf.as_ref().unwrap()), after);
+    let error = FinetuneConfig { label: LabelledPieces::All, ..config }.check().unwrap_err().to_string();
+    assert!(error.contains("`label` is \"all\", expected \"first\""), "{error}");
+}
+
+#[test]
+fn the_model_that_is_scored_and_kept_is_the_mean_of_the_last_epochs() {
+    let items = tagged();
+    // The head's weights after each epoch, and of the model kept.
+    let run = |average| {
+        let weights = |m: &Model| m.tokens.as_ref().unwrap().weight.val().into_data().iter::<f32>().collect::<Vec<_>>();
+        let mut seen = Vec::new();
+        let mut score = |model: &Model| {
+            seen.push(weights(model));
+            Ok(if seen.len() == 3 { 1.0 } else { 0.0 }.into())
+        };
+        let config = FinetuneConfig { average: NonZeroU32::new(average).unwrap(), ..config(4) };
+        let heads = Heads { tokens: Some(2), ..Heads::default() };
+        let result = finetune(&config, model(heads), &items, &mut score, &mut ()).unwrap();
+        assert_eq!(result.best_epoch, 3);
+        (seen, weights(&result.model))
+    };
+    let (reached, _) = run(1);
+    let (scored, kept) = run(3);
+    assert_eq!(kept, scored[2]);
+    for (epoch, scored) in scored.iter().enumerate() {
+        let last = &reached[epoch.saturating_sub(2)..=epoch];
+        for (i, found) in scored.iter().enumerate() {
+            let expected = last.iter().map(|w| f64::from(w[i])).sum::<f64>() / last.len() as f64;
+            assert!((f64::from(*found) - expected).abs() < 1e-6, "epoch {epoch}: {found} {expected}");
+        }
+    }
+    assert_ne!(scored[3], reached[3]);
 }
 
 #[test]
 fn trap_11_a_batch_without_labelled_tokens_is_skipped() {
     // Trap 11, in fine-tuning: a mean over no labelled token would be NaN.
-    let items = [TrainingItem { ids: vec![0, 7, 2], target: Target::Tags(vec![None; 3]) }];
+    let items = [item(Target::Tags(vec![None; 3]), vec![0, 7, 2])];
     let heads = Heads { tokens: Some(2), ..Heads::default() };
     let before = predict_tokens(&model(heads.clone()), &[vec![0, 7, 2]], 64);
     let result = finetune(&config(2), model(heads), &items, &mut |_| Ok(0.0.into()), &mut ()).unwrap();
@@ -138,13 +223,15 @@ fn items_that_do_not_fit_are_named() {
     let message = |items: &[TrainingItem]| {
         finetune(&config(1), model(heads.clone()), items, &mut |_| Ok(0.0.into()), &mut ()).unwrap_err().to_string()
     };
-    let tags =
-        |tags: &[u32]| TrainingItem { ids: vec![0, 7], target: Target::Tags(tags.iter().map(|t| Some(*t)).collect()) };
+    let tags = |tags: &[u32]| item(Target::Tags(tags.iter().map(|t| Some(*t)).collect()), vec![0, 7]);
     assert!(message(&[]).contains("nothing to train on"));
     assert!(message(&[tags(&[0, 1]), tags(&[0])]).contains("item 1 (counted from 0): found 1 tags, expected 2"));
     assert!(message(&[tags(&[0, 2])]).contains("label 2"));
-    assert!(message(&[TrainingItem { ids: vec![0], target: Target::Class(0) }]).contains("found one class"));
-    assert!(message(&[TrainingItem { ids: vec![5; 300], target: tags(&[]).target }]).contains("300 tokens"));
+    assert!(message(&[item(Target::Class(0), vec![0])]).contains("found one class"));
+    assert!(message(&[item(tags(&[]).target, vec![5; 300])]).contains("300 tokens"));
+    let parts = |windows| TrainingItem { windows, ..tags(&[0, 1]) };
+    assert!(message(&[parts(vec![])]).contains("found 0 windows, expected at least one"));
+    assert!(message(&[parts(vec![vec![0, 7]; 2])]).contains("found 2 windows, expected one, for labels of tokens"));
 }
 
 #[test]

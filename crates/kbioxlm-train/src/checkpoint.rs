@@ -45,7 +45,7 @@ pub(crate) struct Position {
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
     position: Position,
-    /// Means of the figures of the steps since the checkpoint before.
+    /// Means of the figures of the steps since the checkpoint before, and the figures of the model's own evaluation, if there was one.
     figures: BTreeMap<String, f64>,
     /// Updates of each parameter, by HF name.
     updates: BTreeMap<String, u32>,

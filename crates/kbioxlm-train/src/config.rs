@@ -1,6 +1,7 @@
 use crate::encode::MIN_LENGTH;
 use crate::{AlignmentConfig, EvaluationConfig, MaskingConfig, RetrievalConfig, TrainError};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::num::{NonZeroU64, NonZeroUsize};
 
 /// How long a pretraining run is. In TOML: `budget = { steps = 1000 }`.
@@ -23,8 +24,10 @@ pub struct KeepConfig {
     pub last: NonZeroUsize,
     /// The best so many by `metric`.
     pub best: usize,
-    /// A figure of `metrics.jsonl`, as `loss` or `entity_mlm.accuracy`; what counts is its mean over the steps since the
-    /// checkpoint before. A loss is better the lower it is, anything else the higher.
+    /// A figure of the steps, as `loss` or `entity_mlm.accuracy`: what counts is its mean over the steps since the checkpoint
+    /// before. Or a figure of an [`Evaluation`](crate::Evaluation), as `evaluation.zh.entity_mlm.loss` or
+    /// `retrieval.accuracy_at_1`: then only checkpoints whose own model was evaluated count. A loss is better the lower it is,
+    /// anything else the higher.
     pub metric: String,
     /// Those whose step is a multiple of this, for good.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +41,7 @@ impl Default for KeepConfig {
 }
 
 impl KeepConfig {
-    /// Names that `metric` may have.
+    /// Names of figures of the steps that `metric` may have.
     pub(crate) const METRICS: [&str; 9] = [
         "loss",
         "entity_mlm.loss",
@@ -55,11 +58,31 @@ impl KeepConfig {
         self.metric.ends_with("loss")
     }
 
-    fn check(&self) -> Result<(), TrainError> {
-        if Self::METRICS.contains(&self.metric.as_str()) {
+    /// What can be known of `metric` before there is anything to evaluate, given which evaluations there will be.
+    fn check(&self, evaluation: bool, retrieval: bool) -> Result<(), TrainError> {
+        let wanted = |section: &str| self.metric.starts_with(&format!("{section}."));
+        match [("evaluation", evaluation), ("retrieval", retrieval)].into_iter().find(|(section, _)| wanted(section)) {
+            Some((_, true)) => Ok(()),
+            Some((section, false)) => Err(TrainError::Setting {
+                key: "keep.metric",
+                found: self.metric.clone(),
+                expected: format!("one of {}, because there is no `{section}`", Self::METRICS.join(", ")),
+                help: format!("set `{section}`, if only as `{section} = {{}}`, or name another figure"),
+            }),
+            None => self.check_metric(&BTreeSet::new()),
+        }
+    }
+
+    /// `metric` is a figure of the steps, or one of those that the evaluations of the run have.
+    ///
+    /// # Errors
+    /// It is none of them; they are listed.
+    pub(crate) fn check_metric(&self, evaluated: &BTreeSet<String>) -> Result<(), TrainError> {
+        if Self::METRICS.contains(&self.metric.as_str()) || evaluated.contains(&self.metric) {
             return Ok(());
         }
-        Err(setting("keep.metric", &self.metric, format!("one of {}", Self::METRICS.join(", "))))
+        let all: Vec<&str> = Self::METRICS.into_iter().chain(evaluated.iter().map(String::as_str)).collect();
+        Err(setting("keep.metric", &self.metric, format!("one of {}", all.join(", "))))
     }
 }
 
@@ -165,7 +188,7 @@ impl PretrainConfig {
         positive("clip", self.clip)?;
         share("warmup_ratio", self.warmup_ratio)?;
         not_negative("weight_decay", self.weight_decay)?;
-        self.keep.check()?;
+        self.keep.check(self.evaluation.is_some(), self.retrieval.is_some())?;
         share("masking.ratio", self.masking.ratio)?;
         share("masking.mask", self.masking.mask)?;
         share("masking.random", self.masking.random)?;
@@ -234,6 +257,11 @@ mod tests {
         assert!(message(PretrainConfig { learning_rate: f64::NAN, ..Default::default() }).contains("learning_rate"));
         let keep = KeepConfig { metric: "prp.los".into(), ..Default::default() };
         assert!(message(PretrainConfig { keep, ..Default::default() }).contains("`keep.metric` is prp.los"));
+        let keep = KeepConfig { metric: "retrieval.accuracy_at_1".into(), ..Default::default() };
+        let message_of = message(PretrainConfig { keep: keep.clone(), ..Default::default() });
+        assert!(message_of.contains("there is no `retrieval`; set `retrieval`"), "{message_of}");
+        let retrieval = Some(RetrievalConfig::default());
+        assert!(PretrainConfig { keep, retrieval, ..Default::default() }.check().is_ok());
         let masking = MaskingConfig { mask: 0.9, random: 0.2, ..Default::default() };
         assert!(message(PretrainConfig { masking, ..Default::default() }).contains("masking.mask + masking.random"));
     }

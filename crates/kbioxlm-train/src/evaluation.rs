@@ -11,10 +11,11 @@ use crate::metrics::{StepLines, TaskMetrics, TaskSum};
 use crate::name_search::{NameSearch, RetrievalMetrics};
 use burn::module::Module;
 use kbioxlm_corpus::Example;
-use kbioxlm_files::{hash_bytes, is_in_share, rng_for};
+use kbioxlm_files::{FileError, hash_bytes, is_in_share, rng_for};
 use kbioxlm_model::{Model, SpecialTokens};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::Path;
 use std::time::Instant;
@@ -159,11 +160,15 @@ impl HeldOut {
 
     /// `model`: without autodiff.
     pub(crate) fn evaluate(&self, model: &Model) -> HeldOutMetrics {
+        self.sum(|batch| evaluate(model, batch))
+    }
+
+    fn sum(&self, of: impl Fn(&MicroBatch) -> LossSums) -> HeldOutMetrics {
         let mut metrics = HeldOutMetrics::default();
         let mut all = LossSums::default();
         for (lang, (examples, batches)) in &self.languages {
             let mut sums = LossSums::default();
-            batches.iter().for_each(|batch| sums.add(evaluate(model, batch)));
+            batches.iter().for_each(|batch| sums.add(of(batch)));
             metrics.languages.insert(lang.clone(), HeldOutTasks::new(*examples, sums));
             metrics.all.examples += examples;
             all.add(sums);
@@ -182,10 +187,20 @@ pub(crate) struct Evaluator {
 }
 
 impl Evaluator {
-    /// Opens `evaluations.jsonl` if there is something to evaluate; what is behind `last_step` is removed from it.
+    /// The names of the figures that its evaluations have.
+    pub(crate) fn figures(&self) -> BTreeSet<String> {
+        let held_out = self.held_out.as_ref().map(|(_, held_out)| held_out.sum(MicroBatch::counts));
+        let retrieval = self.names.as_ref().map(|(_, names)| names.unanswered()).unwrap_or_default();
+        Evaluation { step: 0, tokens: 0, held_out, retrieval, seconds: 0.0 }.figures().into_keys().collect()
+    }
+
+    /// Opens `evaluations.jsonl` if there is something to evaluate. What is behind `last_step` is removed from it: lines of steps
+    /// that are done again, or of a run that there was before.
     pub(crate) fn open(&mut self, path: &Path, last_step: u64) -> Result<(), TrainError> {
         if self.held_out.is_some() || self.names.is_some() {
             self.lines = Some(StepLines::open(path, last_step)?);
+        } else if path.exists() {
+            fs::remove_file(path).map_err(|e| FileError::io(path, "remove", e))?;
         }
         Ok(())
     }

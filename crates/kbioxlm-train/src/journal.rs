@@ -110,7 +110,11 @@ impl<'a> Journal<'a> {
     ) -> Result<(), TrainError> {
         let Trainer { model, optimiser, .. } = trainer;
         let contents = Contents { config: &self.model_config, model, tokenizer: self.tokenizer, optimiser };
-        observer.checkpoint(&self.checkpoints.save(&contents, position, self.recorder.take_means()?)?);
+        let mut figures = self.recorder.take_means()?;
+        // Of an earlier model they say nothing about this one.
+        let own = self.evaluation.as_ref().filter(|evaluation| evaluation.step == position.step);
+        figures.extend(own.into_iter().flat_map(Evaluation::figures));
+        observer.checkpoint(&self.checkpoints.save(&contents, position, figures)?);
         self.saved = position.step;
         Ok(())
     }

@@ -49,6 +49,13 @@ impl MicroBatch {
     pub(crate) fn tokens(&self) -> u64 {
         self.packed.ids.len() as u64
     }
+
+    /// How much there is to predict, as sums with the loss 0.
+    pub(crate) fn counts(&self) -> LossSums {
+        let sum = |count: usize| TaskSum { count: count as u64, ..TaskSum::default() };
+        let relations = self.relations.len();
+        LossSums { entity: sum(self.targets.len() - relations), relation: sum(relations), prp: sum(self.labels.len()) }
+    }
 }
 
 /// The normalisers of a step: known before its first backward pass, because everything is masked first.

@@ -190,8 +190,17 @@ impl NameSearch {
     }
 
     pub(crate) fn run(&self, model: &Model) -> Vec<RetrievalMetrics> {
+        self.metrics(|lookup| lookup.run(model))
+    }
+
+    /// What [`NameSearch::run`] gives, with no name found.
+    pub(crate) fn unanswered(&self) -> Vec<RetrievalMetrics> {
+        self.metrics(Lookup::unanswered)
+    }
+
+    fn metrics(&self, look: impl Fn(&Lookup) -> Retrieval) -> Vec<RetrievalMetrics> {
         let metrics = |lookup: &Lookup| {
-            let retrieval = lookup.run(model);
+            let retrieval = look(lookup);
             let is_held_out = |hit: &Hit| self.held_out.contains(&hit.concept);
             RetrievalMetrics {
                 held_out: NamesFound::new(&retrieval, is_held_out),

@@ -253,11 +253,11 @@ impl<'a> Prepared<'a> {
         data.anchored.extend(alignment.iter().flat_map(Alignment::ids));
         let held_out = std::mem::take(&mut data.held_out);
         let kept_back = held_out.len();
-        let evaluator = if processes.is_first() {
-            prepare_evaluation(config, held_out, &data.anchored, sources)?
-        } else {
-            Evaluator::default()
-        };
+        let mut evaluator = Evaluator::default();
+        if processes.is_first() {
+            evaluator = prepare_evaluation(config, held_out, &data.anchored, sources)?;
+            config.keep.check_metric(&evaluator.figures())?;
+        }
 
         let device = kbioxlm_model::device();
         let source = resumed.map_or(model_dir, |c| c.dir.as_path());

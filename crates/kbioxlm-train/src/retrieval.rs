@@ -165,6 +165,19 @@ impl Lookup {
         Ok(Self { names, queries, candidates, own })
     }
 
+    /// The questions alone, each with an answer beyond all candidates.
+    pub(crate) fn unanswered(&self) -> Retrieval {
+        let Names { from, to, queries, candidates } = &self.names;
+        let hit = |(_, concept, query): &(ConceptIndex, String, String)| Hit {
+            concept: concept.clone(),
+            query: query.clone(),
+            answer: String::new(),
+            rank: candidates.len() + 1,
+        };
+        let hits = queries.iter().map(hit).collect();
+        Retrieval { from: from.clone(), to: to.clone(), candidates: candidates.len(), hits }
+    }
+
     pub(crate) fn run(&self, model: &Model) -> Retrieval {
         let model = model.valid();
         let Names { from, to, queries, candidates } = &self.names;

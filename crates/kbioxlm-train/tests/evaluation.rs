@@ -7,8 +7,8 @@ use common::World;
 use kbioxlm_corpus::{Corpus, Level};
 use kbioxlm_files::read_jsonl;
 use kbioxlm_train::{
-    Budget, CorpusPart, Evaluation, EvaluationConfig, Observer, PretrainConfig, PretrainInput, PretrainSummary,
-    RetrievalConfig, StepMetrics, TrainError, pretrain,
+    Budget, CorpusPart, Evaluation, EvaluationConfig, KeepConfig, Observer, PretrainConfig, PretrainInput,
+    PretrainSummary, RetrievalConfig, StepMetrics, TrainError, pretrain,
 };
 use std::fs;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -227,4 +227,66 @@ fn an_epoch_has_the_tokens_of_all_corpora() {
     assert_eq!(tokens(&[(&small, None), (&large, None)], "both"), each[0] + each[1]);
     let weighted = tokens(&[(&small, Some(0.9)), (&large, Some(0.1))], "weighted");
     assert!(weighted.abs_diff(each[0] + each[1]) <= 2 * 64, "{weighted} of {each:?}");
+}
+
+#[test]
+fn checkpoints_are_kept_by_what_their_own_models_were_evaluated_at() {
+    let world = World::new();
+    let corpus = world.corpus("corpus", &LEVELS, 1);
+    let run = Run::new(&world, &[(&corpus, None)]);
+    let by = |metric: &str| {
+        let keep = KeepConfig { last: NonZeroUsize::MIN, best: 1, metric: metric.to_owned(), every: None };
+        PretrainConfig { keep, save_every: number(1), learning_rate: 0.03, ..evaluated(12, 3) }
+    };
+    for metric in ["evaluation.zh.entity_mlm.loss", "evaluation.prp.accuracy", "retrieval.zh-en.anchored.accuracy_at_1"]
+    {
+        let config = by(metric);
+        let stopped = run.stopped(&config, metric, 7).unwrap().best.unwrap();
+        assert!(stopped.step == 3 || stopped.step == 6, "{stopped:?}");
+        let best = run.run(&config, metric).unwrap().best.unwrap();
+        // There is no checkpoint of step 0, and of equals the first is the better.
+        let figures = run.evaluations(metric).into_iter().filter(|e| e.step > 0).map(|e| (e.step, e.figures()[metric]));
+        let sign = if metric.ends_with("loss") { -1.0 } else { 1.0 };
+        let better = |a: (u64, f64), b: (u64, f64)| if sign * b.1 > sign * a.1 { b } else { a };
+        let (step, value) = figures.reduce(better).unwrap();
+        assert_eq!((best.step, best.value, best.metric.as_str()), (step, value, metric));
+        assert!(best.path.join("model.safetensors").exists());
+    }
+
+    // The list of what there is has all that the evaluations have.
+    let names: Vec<String> = run.evaluations("evaluation.prp.accuracy").remove(1).figures().into_keys().collect();
+    let message = run.run(&by("evaluation.fr.prp.loss"), "out").unwrap_err().to_string();
+    assert!(message.contains(&format!(", {}; correct it", names.join(", "))), "{message}");
+    for (metric, known) in [
+        ("evaluation.fr.entity_mlm.loss", "evaluation.en-zh.prp.loss, evaluation.en.entity_mlm.accuracy, "),
+        ("evaluation.prp", "entity_mlm.loss, "),
+        ("retrieval.en-zh.accuracy", "retrieval.en-zh.accuracy_at_1, "),
+    ] {
+        let message = run.run(&by(metric), "out").unwrap_err().to_string();
+        assert!(message.contains(&format!("`keep.metric` is {metric}")) && message.contains(known), "{message}");
+    }
+    let without = PretrainConfig { evaluation: None, ..by("evaluation.prp.loss") };
+    let message = run.run(&without, "out").unwrap_err().to_string();
+    assert!(message.contains("there is no `evaluation`"), "{message}");
+    assert!(!world.path("out").exists());
+}
+
+#[test]
+fn evaluations_of_steps_that_are_done_again_are_removed() {
+    let world = World::new();
+    let corpus = world.corpus("corpus", &LEVELS, 1);
+    let run = Run::new(&world, &[(&corpus, None)]);
+    let config = PretrainConfig { save_every: number(3), ..evaluated(8, 1) };
+    run.run(&config, "straight").unwrap();
+    run.run(&config, "out").unwrap();
+    // The last checkpoint is damaged: the run goes on after step 6, whose evaluation stays.
+    fs::write(world.path("out/checkpoints/step-8/model.safetensors"), "").unwrap();
+    assert_eq!(run.run(&config, "out").unwrap().resumed_from, Some(6));
+    assert_eq!(run.evaluations("out").iter().map(|e| e.step).collect::<Vec<_>>(), (0..=8).collect::<Vec<_>>());
+    assert_eq!(run.evaluations("out"), run.evaluations("straight"));
+
+    // Without any checkpoint and with nothing to evaluate, the former run's are none of this one.
+    fs::remove_dir_all(world.path("out/checkpoints")).unwrap();
+    run.run(&self::config(2), "out").unwrap();
+    assert!(!world.path("out/evaluations.jsonl").exists());
 }

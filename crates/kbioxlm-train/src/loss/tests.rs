@@ -113,6 +113,14 @@ fn trap_11_nothing_to_predict_gives_no_gradient_and_no_nan() {
 }
 
 #[test]
+fn evaluation_records_no_graph() {
+    let batch = MicroBatch::new(&examples());
+    let loss = |model: &Model| forward(model, &batch, Totals::of([&batch]), &mut DropoutSeeds::off()).unwrap().0;
+    let model = model();
+    assert!(loss(&model).device().is_autodiff() && !loss(&model.valid()).device().is_autodiff());
+}
+
+#[test]
 fn relations_are_counted_apart_from_mentions() {
     let model = model();
     let (_, both) = step(&model, &[&[example(12, &[2, 3, 7], &[7], None)]]);

@@ -1,17 +1,24 @@
 //! Term alignment: names of one concept in two languages are brought together, those of different concepts apart.
 
+mod context;
+mod pairs;
+
 use crate::TrainError;
+use crate::data::Data;
 use crate::metrics::TaskSum;
-use burn::tensor::{Gradients, Tensor, TensorData};
+use burn::tensor::Gradients;
 use kbioxlm_files::{is_in_share, rng_for};
 use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, TermIndex};
-use kbioxlm_model::{DropoutSeeds, Model, PackedBatch, Tokenizer};
-use kbioxlm_ops::cross_entropy;
+use kbioxlm_model::{DropoutSeeds, Model, Tokenizer};
 use rand::RngExt;
 use rand::seq::{IndexedRandom, index};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
+
+pub(crate) use context::ContextPair;
+pub(crate) use pairs::Pairs;
+use pairs::forward;
 
 /// Term alignment, a fourth loss beside those of masking and passage pairs; it needs a knowledge base.
 ///
@@ -20,6 +27,9 @@ use std::num::NonZeroUsize;
 /// each name's translation from the names of the step's other concepts by the cosine divided by `temperature`, in both
 /// directions: the in-batch softmax of van den Oord et al. (2018) on the pairs of SapBERT (Liu et al. 2021), which
 /// takes a multi-similarity loss over mined pairs instead.
+///
+/// With `contexts` the same is done with mentions in running text: each mention of a document and the name that stands in its place in
+/// the code-switched document, told from those of the step's other mentions. The loss is the mean over names and mentions together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlignmentConfig {
@@ -31,11 +41,19 @@ pub struct AlignmentConfig {
     pub weight: f64,
     /// Share of the concepts that is never aligned, chosen by their ids: the same that `held_out_share` of a corpus holds out.
     pub held_out: f64,
+    /// Code-switched documents a step whose mentions are aligned; they take corpora with the level entity. 0: names alone.
+    pub contexts: usize,
 }
 
 impl Default for AlignmentConfig {
     fn default() -> Self {
-        Self { concepts: NonZeroUsize::MIN.saturating_add(63), temperature: 0.05, weight: 1.0, held_out: 0.0 }
+        Self {
+            concepts: NonZeroUsize::MIN.saturating_add(63),
+            temperature: 0.05,
+            weight: 1.0,
+            held_out: 0.0,
+            contexts: 0,
+        }
     }
 }
 
@@ -83,13 +101,20 @@ impl<'a> Alignment<'a> {
         self.concepts.iter().map(|c| self.kb.concept(*c).id.to_owned())
     }
 
-    /// The names of a step, drawn by the run's `seed` and the step's number alone.
-    ///
-    /// No two of its concepts share a name, which would be right and wrong at once.
+    /// What a step aligns, drawn by the run's `seed` and the step's number alone.
     ///
     /// # Errors
     /// The tokenizer fails.
-    pub(crate) fn draw(&self, seed: u64, step: u64) -> Result<TermPairs, TrainError> {
+    pub(crate) fn draw(&self, data: &Data, seed: u64, step: u64) -> Result<Vec<Pairs>, TrainError> {
+        let mut drawn = vec![self.names(seed, step)?];
+        if self.config.contexts > 0 {
+            drawn.push(context::draw(data, self.config.contexts, seed, step));
+        }
+        Ok(drawn)
+    }
+
+    /// Names of concepts, no two of which share one: it would be right and wrong at once.
+    fn names(&self, seed: u64, step: u64) -> Result<Pairs, TrainError> {
         let mut rng = rng_for(seed, &["alignment", &step.to_string()]);
         let most = self.config.concepts.get().min(self.concepts.len());
         let mut names = HashSet::new();
@@ -109,7 +134,7 @@ impl<'a> Alignment<'a> {
             first.push(self.encode(x)?);
             second.push(self.encode(y)?);
         }
-        Ok(TermPairs { sequences: first.into_iter().chain(second).collect() })
+        Ok(Pairs::of_names(first, second))
     }
 
     fn encode(&self, name: &str) -> Result<Vec<u32>, TrainError> {
@@ -119,27 +144,15 @@ impl<'a> Alignment<'a> {
         Ok(std::iter::once(special.bos).chain(inner).chain([special.eos]).collect())
     }
 
-    /// Forward and backward pass over the names; `None` if there are fewer than two concepts to tell apart.
+    /// Forward and backward pass; `None` if there is nothing to tell apart.
     pub(crate) fn backward(
         &self,
         model: &Model,
-        pairs: &TermPairs,
+        pairs: &[Pairs],
         seeds: &mut DropoutSeeds,
     ) -> Option<(Gradients, TaskSum)> {
         let (loss, sum) = forward(model, pairs, self.config.temperature, seeds)?;
         Some((loss.mul_scalar(self.config.weight).backward(), sum))
-    }
-}
-
-/// Names of `n` concepts in one language, then their names in another one, with special tokens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TermPairs {
-    sequences: Vec<Vec<u32>>,
-}
-
-impl TermPairs {
-    pub(crate) fn tokens(&self) -> u64 {
-        self.sequences.iter().map(|s| s.len() as u64).sum()
     }
 }
 
@@ -160,55 +173,6 @@ fn pairs(kb: &KnowledgeBase, concept: ConceptIndex, languages: &[String]) -> Vec
         }
     }
     pairs
-}
-
-/// The mean loss over the names, and its sum with the number of names whose translation is the nearest.
-fn forward(
-    model: &Model,
-    pairs: &TermPairs,
-    temperature: f64,
-    seeds: &mut DropoutSeeds,
-) -> Option<(Tensor<1>, TaskSum)> {
-    let n = pairs.sequences.len() / 2;
-    if n < 2 {
-        return None;
-    }
-    let states = model.encode(&PackedBatch::from_sequences(&pairs.sequences), seeds);
-    let embeddings = mean_states(states, &pairs.sequences);
-    let (first, second) = (embeddings.clone().narrow(0, 0, n), embeddings.narrow(0, n, n));
-    let similarity = first.matmul(second.transpose()).div_scalar(temperature);
-    let targets: Vec<u32> = (0..n as u32).collect();
-    let right = nearest(&similarity.clone().inner(), n);
-    let both = cross_entropy(similarity.clone(), &targets) + cross_entropy(similarity.transpose(), &targets);
-    let loss: f64 = both.clone().into_scalar::<f32>().into();
-    let names = 2 * n;
-    Some((both.div_scalar(names as f64), TaskSum { loss, correct: right, count: names as u64 }))
-}
-
-/// Means of length 1 of the states of each sequence's own sub-tokens, `[sequences, hidden]`.
-fn mean_states(states: Tensor<2>, sequences: &[Vec<u32>]) -> Tensor<2> {
-    let [tokens, _] = states.dims();
-    let mut weights = vec![0.0f32; sequences.len() * tokens];
-    let mut start = 0;
-    for (row, sequence) in weights.chunks_mut(tokens.max(1)).zip(sequences) {
-        let own = start + 1..start + sequence.len() - 1;
-        let share = 1.0 / own.len().max(1) as f32;
-        row.iter_mut().take(own.end).skip(own.start).for_each(|w| *w = share);
-        start += sequence.len();
-    }
-    let weights = Tensor::<2>::from_data(TensorData::new(weights, [sequences.len(), tokens]), &states.device());
-    let means = weights.matmul(states);
-    let norms = means.clone().powi_scalar(2).sum_dim(1).sqrt().clamp_min(1e-9);
-    means / norms
-}
-
-/// In how many rows and columns the diagonal is the largest, the first of equals.
-fn nearest(similarity: &Tensor<2>, n: usize) -> u64 {
-    let count = |largest: Tensor<2, burn::tensor::Int>| {
-        let largest = largest.into_data();
-        largest.iter::<i64>().zip(0..n as i64).filter(|(found, own)| found == own).count() as u64
-    };
-    count(similarity.clone().argmax(1)) + count(similarity.clone().argmax(0))
 }
 
 #[cfg(test)]

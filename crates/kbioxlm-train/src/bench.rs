@@ -90,7 +90,7 @@ impl Workload {
         let model = ModelConfig::read(model_dir)?;
         let tokenizer = Tokenizer::load(model_dir)?;
         let parts = [CorpusPart::from(corpus_dir)];
-        let data = Data::read(&Corpora::open(&parts)?, &tokenizer, config.max_length, 0.0, false, &mut ())?;
+        let data = Data::read(&Corpora::open(&parts)?, &tokenizer, config.max_length, 0.0, false, false, &mut ())?;
         let batches = data.plan(config, 0).into_iter().flatten().take(steps).map(|numbers| {
             let mut batch = BenchBatch { ids: Vec::new(), positions: Vec::new(), targets: Vec::new() };
             for example in numbers.into_iter().filter_map(|draw| data.examples.get(draw.example)) {

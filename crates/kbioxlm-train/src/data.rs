@@ -1,3 +1,4 @@
+use crate::alignment::ContextPair;
 use crate::encode::{EncodedExample, encode_example};
 use crate::evaluation::is_held_out;
 use crate::mixture::{CorpusPart, Draw, Mixture, check_weights};
@@ -52,23 +53,28 @@ pub(crate) struct Data {
     pub(crate) held_out: Vec<EncodedExample>,
     /// Ids of the concepts that the examples trained on have code-switched or told in a fact; empty unless asked for.
     pub(crate) anchored: BTreeSet<String>,
+    /// Code-switched examples beside what they were; empty unless asked for.
+    pub(crate) contexts: Vec<ContextPair>,
     lengths: Vec<usize>,
     mixture: Mixture,
 }
 
 impl Data {
-    /// `held_out`: the share of the documents whose examples are; `anchored`: whether to collect concepts.
+    /// `held_out`: the share of the documents whose examples are; `anchored`: whether to collect concepts; `contexts`: whether to
+    /// pair code-switched examples with what they were.
     pub(crate) fn read(
         corpora: &Corpora<'_>,
         tokenizer: &Tokenizer,
         max_length: usize,
         held_out: f64,
         anchored: bool,
+        contexts: bool,
         observer: &mut dyn Observer,
     ) -> Result<Self, TrainError> {
         let total = corpora.opened.iter().map(|c| c.len() as u64).sum();
         let (mut training, mut kept_back) = (Vec::new(), Vec::new());
         let mut concepts = BTreeSet::new();
+        let mut pairs = Vec::new();
         let mut parts = Vec::new();
         for (part, corpus) in corpora.parts.iter().zip(&corpora.opened) {
             let first = training.len();
@@ -88,6 +94,9 @@ impl Data {
                             concepts.extend(anchored_concepts(example));
                         }
                         training.push(encoded);
+                        if contexts {
+                            pairs.extend(ContextPair::of_last(&training, example));
+                        }
                     }
                 }
                 observer.encoding((training.len() + kept_back.len()) as u64, total);
@@ -100,7 +109,7 @@ impl Data {
         }
         let lengths: Vec<usize> = training.iter().map(|e| e.ids.len()).collect();
         let mixture = Mixture::new(&lengths, &parts);
-        Ok(Self { examples: training, held_out: kept_back, anchored: concepts, lengths, mixture })
+        Ok(Self { examples: training, held_out: kept_back, anchored: concepts, contexts: pairs, lengths, mixture })
     }
 
     pub(crate) fn has_labels(&self) -> bool {

@@ -16,6 +16,8 @@ pub struct TokenSpan {
     pub role: Role,
     /// Number of the fact within the example; of a mention none.
     pub fact: Option<u32>,
+    /// Number of the span within the example.
+    pub number: u32,
 }
 
 /// An example as the model reads it.
@@ -99,14 +101,15 @@ fn assemble(
     }
 
     let mut spans = Vec::new();
-    for span in &example.spans {
+    for (span, number) in example.spans.iter().zip(0..) {
         let (Some(&base), Some(&n), Some(encoding)) =
             (first.get(span.segment), kept.get(span.segment), pieces.get(span.segment))
         else {
             continue; // the span's fact was cut
         };
         let Some(tokens) = tokens_of(&span.bytes, &encoding.offsets).filter(|t| t.end <= n) else { continue };
-        spans.push(TokenSpan { tokens: tokens.start + base..tokens.end + base, role: span.role, fact: span.fact });
+        let tokens = tokens.start + base..tokens.end + base;
+        spans.push(TokenSpan { tokens, role: span.role, fact: span.fact, number });
     }
     spans.sort_by_key(|s| s.tokens.start);
     let mut end = 0;

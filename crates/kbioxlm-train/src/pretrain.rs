@@ -232,7 +232,17 @@ impl<'a> Prepared<'a> {
     ) -> Result<Self, TrainError> {
         let Sources { corpora, knowledge, tokenizer, .. } = sources;
         let share = config.evaluation.as_ref().map_or(0.0, |e| e.held_out);
-        let mut data = Data::read(corpora, tokenizer, config.max_length, share, knowledge.is_some(), observer)?;
+        let contexts = config.alignment.as_ref().is_some_and(|a| a.contexts > 0);
+        let anchored = knowledge.is_some();
+        let mut data = Data::read(corpora, tokenizer, config.max_length, share, anchored, contexts, observer)?;
+        if contexts && data.contexts.is_empty() {
+            return Err(TrainError::Setting {
+                key: "alignment.contexts",
+                found: "corpora without code-switched documents".to_owned(),
+                expected: "documents and what became of them".to_owned(),
+                help: "build a corpus with the level entity, or set it to 0".to_owned(),
+            });
+        }
         let total_steps = data.steps(config);
         if config.head_warmup_steps >= total_steps {
             return Err(TrainError::Setting {

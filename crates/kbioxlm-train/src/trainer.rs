@@ -1,6 +1,6 @@
 //! Optimisation steps of pretraining, computed by one process or by several together.
 
-use crate::alignment::Alignment;
+use crate::alignment::{Alignment, Pairs};
 use crate::checkpoint::Position;
 use crate::data::Data;
 use crate::loss::{LossSums, MicroBatch, Totals, backward};
@@ -122,14 +122,14 @@ impl Trainer<'_> {
         }
         // A frozen body cannot move its names.
         if let (Some(alignment), false, true) = (&self.alignment, warming, self.processes.is_first()) {
-            let pairs = alignment.draw(self.config.seed, position.step)?;
+            let pairs = alignment.draw(data, self.config.seed, position.step)?;
             let scope = ["alignment-dropout", &position.step.to_string()];
             let mut seeds = DropoutSeeds::new(rng_for(self.config.seed, &scope).next_u64());
             if let Some((gradient, sum)) = alignment.backward(model, &pairs, &mut seeds) {
                 part.gradients.add(model, gradient);
                 part.aligned = sum;
             }
-            part.tokens += pairs.tokens();
+            part.tokens += pairs.iter().map(Pairs::tokens).sum::<u64>();
         }
         Ok(part)
     }

@@ -113,3 +113,22 @@ fn it_needs_a_knowledge_base() {
     let message = run_until(&world, &aligned(1, 0.999), "out", 9).unwrap_err().to_string();
     assert!(message.contains("concepts to align") && message.contains("en, zh"), "{message}");
 }
+
+#[test]
+fn mentions_are_aligned_in_their_contexts() {
+    let world = World::new();
+    let mut config = aligned(6, 0.0);
+    run(&world, &config, "names");
+    config.alignment.as_mut().unwrap().contexts = 5;
+    let names = run(&world, &config, "straight").last.unwrap().alignment.unwrap();
+    assert!(names.count > 24, "two names of each concept, and mentions besides: {names:?}");
+    assert!(run_until(&world, &config, "stopped", 4).unwrap().interrupted);
+    assert_eq!(run(&world, &config, "stopped").resumed_from, Some(4));
+    let weights = |out: &str| fs::read(world.path(out).join("model.safetensors")).unwrap();
+    assert!(weights("straight") == weights("stopped") && weights("straight") != weights("names"));
+
+    let world = World::new();
+    world.corpus("corpus", &[Level::Plain], 1);
+    let message = run_until(&world, &config, "out", 9).unwrap_err().to_string();
+    assert!(message.contains("alignment.contexts") && message.contains("level entity"), "{message}");
+}

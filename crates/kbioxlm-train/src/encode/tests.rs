@@ -61,7 +61,7 @@ fn a_span_takes_all_tokens_that_it_overlaps_and_words_are_whole() {
     // <s> the | asp iri n-l ike | dru g </s>
     assert_eq!(encoded.ids, [0, 10, 11, 12, 13, 14, 15, 16, 2]);
     assert_eq!(encoded.words, [1..2, 2..6, 6..8]);
-    assert_eq!(encoded.spans, [TokenSpan { tokens: 2..5, role: Role::Entity, fact: None }]);
+    assert_eq!(encoded.spans, [TokenSpan { tokens: 2..5, role: Role::Entity, fact: None, number: 0 }]);
     assert_eq!((encoded.cut_tokens, encoded.cut_facts, encoded.label), (0, 0, None));
 }
 

@@ -11,6 +11,7 @@ fn example(level: Level, n: usize, spans: &[(Range<usize>, Role, Option<u32>)]) 
         tokens: tokens.clone(),
         role: *role,
         fact: *fact,
+        number: 0,
     };
     EncodedExample {
         id: "e".into(),

@@ -29,15 +29,10 @@ pub(crate) fn html(report: &ExperimentReport, out: &Path) -> String {
         ("steps failed", grouped(report.failures.len() as u64)),
         ("steps not run yet", grouped(report.missing.len() as u64)),
     ]);
-    let lines = |lines: Vec<[&str; 2]>| lines.iter().map(|l| l.map(str::to_owned).to_vec()).collect::<Vec<_>>();
-    let failures = report.failures.iter().map(|f| [f.step.as_str(), f.error.as_str()]).collect();
-    for (heading, rows) in [
-        ("Failed", lines(failures)),
-        ("Not run yet", lines(report.missing.iter().map(|s| [s.as_str(), ""]).collect())),
-        ("Warnings", lines(report.warnings.iter().map(|w| [w.as_str(), ""]).collect())),
-    ] {
-        if !rows.is_empty() {
-            page.list(heading, &rows);
+    let failed: Vec<String> = report.failures.iter().map(|f| format!("{}: {}", f.step, f.error)).collect();
+    for (heading, notes) in [("Failed", &failed), ("Not run yet", &report.missing)] {
+        if !notes.is_empty() {
+            page.notes(heading, notes);
         }
     }
     for table in tables(report) {
@@ -58,6 +53,9 @@ pub(crate) fn html(report: &ExperimentReport, out: &Path) -> String {
         for example in hardest(report, out, task, direction) {
             page.texts(&example.heading, &example.note, &example.texts);
         }
+    }
+    if !report.warnings.is_empty() {
+        page.notes("Warnings", &report.warnings);
     }
     let steps = report.steps.iter().map(|s| format!("{:>7.0} s  {}  {}\n", s.seconds, s.step, s.directory));
     page.folded("Steps", &steps.collect::<String>());
@@ -131,7 +129,7 @@ fn pretraining(page: &mut Page, report: &ExperimentReport, out: &Path) {
             }
         }
         if !curves.is_empty() {
-            let chart = Chart { title: format!("{title}, over steps"), curves };
+            let chart = Chart { title: "over steps".to_owned(), curves };
             page.chart(&format!("Pretraining: {title}"), &curve_chart(&names, &chart), "");
         }
     }

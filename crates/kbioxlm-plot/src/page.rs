@@ -80,6 +80,12 @@ impl Page {
         let _ = writeln!(self.body, "</table></div><figcaption>{}</figcaption></figure>", escaped(note));
     }
 
+    /// Sentences, each for itself.
+    pub fn notes(&mut self, heading: &str, notes: &[String]) {
+        let notes: String = notes.iter().map(|note| format!("<li>{}</li>", escaped(note))).collect();
+        let _ = writeln!(self.body, "<figure><h2>{}</h2><ul>{notes}</ul></figure>", escaped(heading));
+    }
+
     /// Texts with marked parts, under each other.
     pub fn texts(&mut self, heading: &str, note: &str, texts: &[MarkedText]) {
         let _ = write!(self.body, "<figure class=\"texts\"><h2>{}</h2>", escaped(heading));
@@ -159,6 +165,7 @@ mod tests {
         let labels = vec!["ADE".into(), "Drug".into()];
         page.texts("Texts", "", &[MarkedText { name: "gold".into(), text: "服用头痛<b".into(), marks, labels }]);
         page.folded("Settings", "{}");
+        page.notes("Notes", &["one & only".into()]);
         let html = page.html();
         assert!(html.contains("<td><strong>1 &lt; 2</strong></td>"));
         assert!(html.contains(
@@ -168,7 +175,7 @@ mod tests {
             html.contains("<title>A &lt;b&gt;</title>") && html.contains("x &amp; y") && html.contains("&lt;i&gt;")
         );
         assert!(!html.contains("http") && !html.contains("<script"));
-        for tag in ["main", "figure", "div", "dl", "table", "tr", "mark", "details"] {
+        for tag in ["main", "figure", "div", "dl", "table", "tr", "mark", "details", "ul", "li"] {
             assert_eq!(html.matches(&format!("<{tag}")).count(), html.matches(&format!("</{tag}>")).count(), "{tag}");
         }
     }

@@ -4,8 +4,10 @@ use crate::examples::hardest;
 use crate::matrix::Direction;
 use crate::report::ExperimentReport;
 use crate::tables::{few, groups, percent, shots, system_name, systems, tables};
+use kbioxlm_corpus::PassageLabel;
+use kbioxlm_files::read_jsonl;
 use kbioxlm_plot::{Bar, Chart, Curve, Page, curve_chart, grouped, svg_bars};
-use kbioxlm_train::read_history;
+use kbioxlm_train::{Evaluation, read_history};
 use std::path::Path;
 
 /// Figures of pretraining that are drawn, and what they are called.
@@ -48,6 +50,7 @@ pub(crate) fn html(report: &ExperimentReport, out: &Path) -> String {
         by_label(&mut page, report, task, direction);
     }
     pretraining(&mut page, report, out);
+    confusions(&mut page, report, out);
     page.end_group();
     for (task, direction) in groups(report) {
         for example in hardest(report, out, task, direction) {
@@ -132,5 +135,25 @@ fn pretraining(page: &mut Page, report: &ExperimentReport, out: &Path) {
             let chart = Chart { title: "over steps".to_owned(), curves };
             page.chart(&format!("Pretraining: {title}"), &curve_chart(&names, &chart), "");
         }
+    }
+}
+
+/// What the models took held-out passage pairs for, at the end of their pretraining.
+fn confusions(page: &mut Page, report: &ExperimentReport, out: &Path) {
+    for run in &report.pretrained {
+        let path = out.join(&run.directory).join("evaluations.jsonl");
+        let rows = read_jsonl::<Evaluation>(&path, "an evaluation").ok();
+        let last = rows.and_then(|rows| rows.filter_map(Result::ok).last());
+        let confusion = last.and_then(|(_, evaluation)| evaluation.held_out?.all.prp_confusion);
+        let Some(confusion) = confusion else { continue };
+        let labels = PassageLabel::ALL.map(|label| label.to_string());
+        let header = std::iter::once("label".to_owned()).chain(labels.iter().map(|l| format!("taken for {l}")));
+        let mut rows = vec![header.map(|text| (text, false)).collect::<Vec<_>>()];
+        for (gold, (label, counts)) in labels.iter().zip(&confusion).enumerate() {
+            let cells = counts.iter().enumerate().map(|(taken, n)| (grouped(*n), taken == gold));
+            rows.push(std::iter::once((label.clone(), false)).chain(cells).collect());
+        }
+        let note = "Pairs of held-out documents at the end of pretraining. Bold: right.";
+        page.marked_table(&format!("Passage relations, {}", run.model), &rows, note);
     }
 }

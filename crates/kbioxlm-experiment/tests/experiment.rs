@@ -65,12 +65,14 @@ relations = "relations.tsv"
 texts = ["en.jsonl", "zh.jsonl", "lexicon.tsv"]
 [corpus]
 seed = 1
-levels = ["entity", "fact"]
+levels = ["entity", "fact", "passage"]
 texts = { en = "en.jsonl", zh = "zh.jsonl" }
+passages = { en-zh = "passages.jsonl" }
 [pretrain]
 max_length = 32
 tokens_per_batch = 64
 budget = { steps = 2 }
+evaluation = { held_out = 0.4 }
 [retrieval]
 languages = ["en", "zh"]
 [finetune]
@@ -110,6 +112,15 @@ fn write_data(dir: &Path) {
     };
     file(dir, "data/en.jsonl", &rows(["aspirin treats headache and fever.", "severe headache and fever."]));
     file(dir, "data/zh.jsonl", &rows(["阿司匹林治疗头痛和发热。", "严重的头痛和发热。"]));
+    let pair = |i: usize| {
+        let (en, zh) = if i.is_multiple_of(2) {
+            ("aspirin and fever.", "阿司匹林和发热。")
+        } else {
+            ("severe headache.", "严重的头痛。")
+        };
+        format!("{{\"id\":\"p{i}\",\"en\":\"{en}\",\"zh\":\"{zh}\",\"topic\":\"t{}\"}}\n", i / 2)
+    };
+    file(dir, "data/passages.jsonl", &(0..16).map(pair).collect::<String>());
     file(dir, "data/train.conll", "-DOCSTART-\t10\n\naspirin\tB-Drug\ncauses\tO\nfever\tB-ADE\n");
     file(dir, "data/dev.conll", "-DOCSTART-\t20\n\naspirin\tB-Drug\ncauses\tO\nheadache\tB-ADE\n");
     file(
@@ -341,7 +352,7 @@ fn mistakes_in_the_file_are_named() {
         (EXPERIMENT.replace("models = [\"base\"]", "tasks = [\"ADR\"]"), "one of ADE"),
         (format!("{EXPERIMENT}\n[[anchored]]\nname = \"a\"\nfrom = \"b\"\n"), "`a` from `b`"),
         (format!("{EXPERIMENT}\n[[anchored]]\nname = \"base\"\n"), "`base` twice"),
-        (EXPERIMENT.replace("texts = { en", "passages = { enzh = \"x\" }\ntexts = { en"), "en-zh"),
+        (EXPERIMENT.replace("passages = { en-zh", "passages = { enzh"), "en-zh"),
     ];
     for (text, expected) in cases {
         let message = message(&text);

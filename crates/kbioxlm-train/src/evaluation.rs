@@ -86,13 +86,17 @@ pub struct HeldOutTasks {
     /// Passage pairs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub prp: Option<TaskMetrics>,
+    /// Passage pairs by their label (rows) and by what was predicted (columns): link, context, random.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prp_confusion: Option<[[u64; 3]; 3]>,
 }
 
 impl HeldOutTasks {
     fn new(examples: u64, sums: LossSums) -> Self {
-        let LossSums { entity, relation, prp } = sums;
+        let LossSums { entity, relation, prp, confusion } = sums;
         let [entity_mlm, relation_mlm, prp] = [entity, relation, prp].map(TaskSum::mean);
-        Self { examples, entity_mlm, relation_mlm, prp }
+        let prp_confusion = prp.is_some().then_some(confusion);
+        Self { examples, entity_mlm, relation_mlm, prp, prp_confusion }
     }
 }
 

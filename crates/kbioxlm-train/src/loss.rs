@@ -54,7 +54,12 @@ impl MicroBatch {
     pub(crate) fn counts(&self) -> LossSums {
         let sum = |count: usize| TaskSum { count: count as u64, ..TaskSum::default() };
         let relations = self.relations.len();
-        LossSums { entity: sum(self.targets.len() - relations), relation: sum(relations), prp: sum(self.labels.len()) }
+        LossSums {
+            entity: sum(self.targets.len() - relations),
+            relation: sum(relations),
+            prp: sum(self.labels.len()),
+            ..LossSums::default()
+        }
     }
 }
 
@@ -88,13 +93,19 @@ pub(crate) struct LossSums {
     pub(crate) entity: TaskSum,
     pub(crate) relation: TaskSum,
     pub(crate) prp: TaskSum,
+    pub(crate) confusion: Confusion,
 }
+
+/// Passage pairs by their label (rows) and by what was predicted (columns), in the order of [`PassageLabel`](kbioxlm_corpus::PassageLabel).
+pub(crate) type Confusion = [[u64; 3]; 3];
 
 impl LossSums {
     pub(crate) fn add(&mut self, other: Self) {
         self.entity.add(other.entity);
         self.relation.add(other.relation);
         self.prp.add(other.prp);
+        let cells = self.confusion.iter_mut().flatten().zip(other.confusion.iter().flatten());
+        cells.for_each(|(cell, other)| *cell += other);
     }
 
     /// Mean over masked tokens plus mean over pairs; what is absent does not count.
@@ -152,7 +163,13 @@ fn forward(
     }
     if !batch.labels.is_empty() {
         let logits = model.prp_logits(states.narrow(0, masked, batch.labels.len()));
-        let right = correct(logits.clone(), &batch.labels);
+        let predicted = predicted(logits.clone());
+        let right = predicted.iter().zip(&batch.labels).filter(|(p, t)| p == t).count() as u64;
+        for (&predicted, &label) in predicted.iter().zip(&batch.labels) {
+            if let Some(cell) = sums.confusion.get_mut(label as usize).and_then(|row| row.get_mut(predicted as usize)) {
+                *cell += 1;
+            }
+        }
         let loss = cross_entropy(logits, &batch.labels);
         sums.prp = TaskSum { loss: scalar(&loss), correct: right, count: batch.labels.len() as u64 };
         losses.push(loss.div_scalar(totals.pairs as f64));
@@ -174,10 +191,9 @@ pub(crate) fn scalar(loss: &Tensor<1>) -> f64 {
     loss.clone().into_scalar::<f32>().into()
 }
 
-/// In how many rows the largest logit is the target's.
-fn correct(logits: Tensor<2>, targets: &[u32]) -> u64 {
-    let predicted = logits.argmax(1).into_data();
-    predicted.iter::<i64>().zip(targets).filter(|(p, t)| *p == i64::from(**t)).count() as u64
+/// The column of the largest logit of each row.
+fn predicted(logits: Tensor<2>) -> Vec<u32> {
+    logits.argmax(1).into_data().iter::<i64>().map(|column| column as u32).collect()
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ impl Part {
             return self;
         }
         self.gradients.add_up(model, processes);
-        let LossSums { entity, relation, prp } = &mut self.sums;
+        let LossSums { entity, relation, prp, .. } = &mut self.sums;
         let mut tasks = [entity, relation, prp, &mut self.aligned];
         let mut numbers: Vec<f64> =
             tasks.iter().flat_map(|task| [task.loss, task.correct as f64, task.count as f64]).collect();

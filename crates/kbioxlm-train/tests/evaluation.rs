@@ -101,7 +101,12 @@ fn what_is_held_out_is_not_trained_on_and_is_learned_all_the_same() {
             assert!(after.loss < most * before.loss && after.accuracy > before.accuracy, "{before:?} {after:?}");
         }
     }
-    assert!(after.all.prp.unwrap().count > 0);
+    let (prp, confusion) = (after.all.prp.unwrap(), after.all.prp_confusion.unwrap());
+    assert!(prp.count > 0 && confusion.iter().flatten().sum::<u64>() == prp.count, "{confusion:?}");
+    let right: u64 = (0..3).map(|i| confusion[i][i]).sum();
+    assert!((right as f64 - prp.accuracy * prp.count as f64).abs() < 1e-6, "{confusion:?} {prp:?}");
+    assert!(confusion.iter().all(|row| row.iter().sum::<u64>() > 0), "pairs of every label: {confusion:?}");
+    assert_eq!(after.languages["en"].prp_confusion.is_some(), after.languages["en"].prp.is_some());
 
     for e in &evaluations {
         let directions: Vec<_> = e.retrieval.iter().map(|r| (r.from.as_str(), r.to.as_str(), r.names)).collect();

@@ -17,4 +17,4 @@ pub use annotated::Simplified;
 pub use bio::{NotATag, Orphan, Tag, TokenSpan, spans};
 pub use conll::{Conll, Document, Join, Token, read_conll, write_conll};
 pub use entities::{Format, read_benchmark_texts, read_entities};
-pub use jsonl::{Labelled, read_classification, read_multilabel};
+pub use jsonl::{Labelled, Mention, read_classification, read_multilabel};

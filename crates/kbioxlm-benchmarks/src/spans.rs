@@ -17,11 +17,12 @@ struct Row {
     entities: Vec<Span>,
 }
 
+/// Characters from `start` to before `end`.
 #[derive(Deserialize)]
-struct Span {
-    start: usize,
-    end: usize,
-    label: String,
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) label: String,
 }
 
 /// Reads `{"id", "text", "entities": [{"start", "end", "label"}]}` lines; offsets count characters.

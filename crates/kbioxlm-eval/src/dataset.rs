@@ -2,6 +2,7 @@
 
 use crate::encode::{Window, parts, windows};
 use crate::leak::Fingerprint;
+use crate::relation::text;
 use crate::task::{Task, TaskOptions};
 use crate::{EvalError, Tag};
 use kbioxlm_benchmarks::{Conll, Document, read_entities};
@@ -120,14 +121,20 @@ impl Dataset {
     }
 
     /// Encodes all documents into sequences of at most `max_length` sub-tokens, `<s>` and `</s>` among them.
-    pub(crate) fn encode(&self, tokenizer: &Tokenizer, settings: &FinetuneConfig) -> Result<Encoded, EvalError> {
+    /// `path` is where the data are from.
+    pub(crate) fn encode(
+        &self,
+        path: &Path,
+        tokenizer: &Tokenizer,
+        settings: &FinetuneConfig,
+    ) -> Result<Encoded, EvalError> {
         match self {
             Self::Ner(conll) => {
                 let of_document = |d: &Document| windows(d, tokenizer, settings);
                 Ok(Encoded::Windows(conll.documents.par_iter().map(of_document).collect::<Result<_, _>>()?))
             }
-            Self::Classification(rows) => encode_texts(rows, tokenizer, settings),
-            Self::Multilabel(rows) => encode_texts(rows, tokenizer, settings),
+            Self::Classification(rows) => encode_texts(rows, path, tokenizer, settings),
+            Self::Multilabel(rows) => encode_texts(rows, path, tokenizer, settings),
         }
     }
 
@@ -175,9 +182,10 @@ impl Encoded {
 
 fn encode_texts<L: Sync>(
     rows: &[Labelled<L>],
+    path: &Path,
     tokenizer: &Tokenizer,
     settings: &FinetuneConfig,
 ) -> Result<Encoded, EvalError> {
-    let of_row = |row: &Labelled<L>| parts(&row.text, tokenizer, settings.max_length);
+    let of_row = |row: &Labelled<L>| parts(&text(row, path, settings.relation)?, tokenizer, settings.max_length);
     Ok(Encoded::Documents(rows.par_iter().map(of_row).collect::<Result<_, _>>()?))
 }

@@ -79,7 +79,7 @@ pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation,
         )
         .into());
     }
-    let encoded = dataset.encode(&pretrained.tokenizer, &info.settings)?;
+    let encoded = dataset.encode(data, &pretrained.tokenizer, &info.settings)?;
     let answers = predict(&pretrained.model, &dataset, &encoded, &info.labels);
     let scored = score(&dataset, &encoded, &info.labels, &answers);
     let predictions = predictions(&dataset, &answers);

@@ -100,7 +100,7 @@ pub fn finetune_task(
     let heads = heads(task, labels.len(), config.head);
     let pretrained = load(model_dir, &heads, config.seed, &kbioxlm_model::device())?;
     check_length(config.max_length, &pretrained.config)?;
-    let train_encoded = train.encode(&pretrained.tokenizer, config)?;
+    let train_encoded = train.encode(&data.train, &pretrained.tokenizer, config)?;
     let items = train.items(&train_encoded, &labels);
     let scored = |path: &Path| ScoredData::read(path, options, &labels, &pretrained.tokenizer, config);
     let dev = data.dev.as_deref().map(scored).transpose()?;
@@ -180,7 +180,7 @@ impl ScoredData {
     ) -> Result<Self, EvalError> {
         let data = Dataset::read(path, task)?;
         data.check_labels(path, labels)?;
-        let encoded = data.encode(tokenizer, config)?;
+        let encoded = data.encode(path, tokenizer, config)?;
         Ok(Self { data, encoded })
     }
 

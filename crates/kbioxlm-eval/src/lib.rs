@@ -15,6 +15,7 @@ mod finetune;
 mod leak;
 mod metrics;
 mod outcome;
+mod relation;
 mod score;
 mod task;
 mod texts;

@@ -8,7 +8,7 @@ use kbioxlm_eval::{
     Answer, Bootstrap, Evaluation, FinetuneData, FinetuneReport, Join, Prediction, Scored, Task, evaluate,
     finetune_task,
 };
-use kbioxlm_train::{FinetuneConfig, LabelledPieces, TokenHead};
+use kbioxlm_train::{FinetuneConfig, LabelledPieces, RelationText, TokenHead};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
@@ -248,6 +248,40 @@ fn a_classifier_learns_and_is_scored_by_the_positive_class() {
     let test = file(dir, "test.jsonl", "{\"id\":\"x\",\"text\":\"aspirin\",\"label\":\"2\"}\n");
     let message = evaluate(&dir.join("tuned"), &test, Join::Auto).unwrap_err().to_string();
     assert!(message.contains("test.jsonl:1: found the label `2`"), "{message}");
+}
+
+#[test]
+fn a_relation_between_marked_entities_is_learnt() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    // The same text with two answers: which pair is asked for decides.
+    let row = |second: (usize, usize), label: &str| {
+        format!(
+            "{{\"id\":\"{label}\",\"text\":\"aspirin causes fever and nausea\",\"label\":\"{label}\",\"entities\":[\
+             {{\"start\":0,\"end\":7,\"label\":\"drug\"}},{{\"start\":{},\"end\":{},\"label\":\"ade\"}}]}}\n",
+            second.0, second.1
+        )
+    };
+    let train = file(dir, "train.jsonl", &[row((15, 20), "1"), row((25, 31), "0")].concat());
+    let model = common::write_model(dir);
+    let out = dir.join("tuned");
+    for relation in [RelationText::Marked, RelationText::Anonymised] {
+        let config = FinetuneConfig { relation: Some(relation), max_length: 64, ..settings(40) };
+        let data = FinetuneData::new(&train, &train);
+        let report = finetune_task(&config, Task::Classification, &model, &data, &out, &mut ()).unwrap();
+        assert_eq!(report.info.dev_score, Some(1.0), "{relation:?}: {report}");
+        let evaluation = evaluate(&out, &train, Join::Auto).unwrap();
+        assert_eq!(
+            (evaluation.score, evaluation.predictions[0].text.as_str()),
+            (1.0, "aspirin causes fever and nausea")
+        );
+        std::fs::remove_dir_all(&out).unwrap();
+        let plain = file(dir, "plain.jsonl", "{\"id\":\"x\",\"text\":\"aspirin\",\"label\":\"1\"}\n");
+        let data = FinetuneData::new(&train, &plain);
+        let message =
+            finetune_task(&config, Task::Classification, &model, &data, &out, &mut ()).unwrap_err().to_string();
+        assert!(message.contains("plain.jsonl:1: found 0 entities in document `x`, expected two"), "{message}");
+    }
 }
 
 /// A line of a benchmark with two labels.

@@ -17,7 +17,7 @@ use rand::seq::SliceRandom;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-pub use config::{FinetuneConfig, LabelledPieces, TextEncoding, TokenHead};
+pub use config::{FinetuneConfig, LabelledPieces, RelationText, TextEncoding, TokenHead};
 
 /// What a training item teaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,8 +86,12 @@ pub fn finetune(
     let steps_per_epoch = items.len().div_ceil(config.batch_size.get()) as u64;
     let total = steps_per_epoch * u64::from(config.epochs.get());
     let schedule = Schedule::new(config.learning_rate, config.warmup_ratio, total);
-    let mut optimiser = AdamW::new(config.weight_decay, config.clip);
     let mut model = model.train();
+    let mut optimiser = AdamW::new(config.weight_decay, config.clip);
+    if let Some(crf) = &model.crf {
+        let factor = config.crf_learning_rate / config.learning_rate;
+        optimiser.rate_factors.extend([crf.transitions.id, crf.start.id, crf.end.id].map(|id| (id, factor)));
+    }
     let mut recent = VecDeque::new();
     let mut best: Option<(Model, u32, Option<f64>)> = None;
     let mut history = Vec::new();

@@ -55,7 +55,7 @@ pub use error::{Divergence, TrainError};
 pub use evaluation::{Evaluation, EvaluationConfig, HeldOutMetrics, HeldOutTasks};
 pub use figures::figures;
 pub use finetune::{
-    FinetuneConfig, Finetuned, LabelledPieces, Target, TextEncoding, TokenHead, TrainingItem, finetune,
+    FinetuneConfig, Finetuned, LabelledPieces, RelationText, Target, TextEncoding, TokenHead, TrainingItem, finetune,
 };
 pub use history::{History, read_history};
 pub use kbioxlm_ops::keep_memory;

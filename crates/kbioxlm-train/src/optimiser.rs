@@ -138,11 +138,13 @@ pub(crate) struct AdamW {
     weight_decay: f64,
     clip: f64,
     pub(crate) moments: HashMap<ParamId, Moments>,
+    /// Factors on the learning rate of some parameters.
+    pub(crate) rate_factors: HashMap<ParamId, f64>,
 }
 
 impl AdamW {
     pub(crate) fn new(weight_decay: f64, clip: f64) -> Self {
-        Self { weight_decay, clip, moments: HashMap::new() }
+        Self { weight_decay, clip, moments: HashMap::new(), rate_factors: HashMap::new() }
     }
 
     /// One update; `norm` is that of `gradients`.
@@ -170,7 +172,7 @@ impl ModuleMapper for Update<'_> {
         let state = self.optimiser.moments.remove(&id);
         let Moments { m, v, updates } = state.unwrap_or_else(|| Moments { m: zeros(), v: zeros(), updates: 0 });
         let step = AdamWStep {
-            learning_rate: self.learning_rate as f32,
+            learning_rate: (self.learning_rate * self.optimiser.rate_factors.get(&id).unwrap_or(&1.0)) as f32,
             beta1: BETA1,
             beta2: BETA2,
             epsilon: EPSILON,

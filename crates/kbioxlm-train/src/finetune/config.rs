@@ -39,6 +39,16 @@ pub enum TokenHead {
     Crf,
 }
 
+/// How a text shows the two entities between which a relation is asked for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RelationText {
+    /// The type instead of the name: `@GENE$`.
+    Anonymised,
+    /// Name and type between marks: `@ * gene * BRCA1 @` and `# ^ disease ^ cancer #`.
+    Marked,
+}
+
 /// Settings of a fine-tuning run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -65,6 +75,12 @@ pub struct FinetuneConfig {
     pub label: LabelledPieces,
     /// How labels of tokens hang together; `crf` needs `label = "first"`.
     pub head: TokenHead,
+    /// Peak of the learning rate of the scores of neighbouring labels, with `head = "crf"`: they begin at nothing, and a rate made for a
+    /// pretrained encoder would leave them there.
+    pub crf_learning_rate: f64,
+    /// How classification shows the two entities that each document then must mark; without it texts are read as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relation: Option<RelationText>,
     /// Epochs over whose weights the mean is taken: the model after an epoch, which is scored and maybe kept, is the mean of
     /// what training had reached after it and after the epochs before it, so many together (Izmailov et al. 2018). With 1 it is
     /// what training has reached.
@@ -88,6 +104,8 @@ impl Default for FinetuneConfig {
             encoding: TextEncoding::Text,
             label: LabelledPieces::All,
             head: TokenHead::Softmax,
+            crf_learning_rate: 1e-2,
+            relation: None,
             average: NonZeroU32::MIN,
             patience: None,
         }
@@ -102,6 +120,7 @@ impl FinetuneConfig {
     pub fn check(&self) -> Result<(), TrainError> {
         least("max_length", self.max_length, MIN_LENGTH, "tokens")?;
         positive("learning_rate", self.learning_rate)?;
+        positive("crf_learning_rate", self.crf_learning_rate)?;
         positive("clip", self.clip)?;
         share("warmup_ratio", self.warmup_ratio)?;
         if self.head == TokenHead::Crf && self.label == LabelledPieces::All {

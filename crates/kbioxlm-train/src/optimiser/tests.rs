@@ -90,6 +90,19 @@ fn gradients_of_passes_add_up_and_absent_ones_stay_absent() {
 }
 
 #[test]
+fn a_parameter_can_learn_at_a_rate_of_its_own() {
+    let values = [("weight", vec![0.5; 12]), ("norm", vec![1.0; 4]), ("bias", vec![0.0; 4])];
+    let module = Tiny::new(&values.map(|(n, v)| (n.to_owned(), v)).into());
+    let mut sum = GradientSum::default();
+    sum.add(&module, (module.bias.val().sum() + module.norm.val().sum()).backward());
+    let norm = sum.norm();
+    let mut optimiser = AdamW::new(0.0, 10.0);
+    optimiser.rate_factors.insert(module.bias.id, 3.0);
+    let [_, (_, norms), (_, biases)] = optimiser.update(module, sum, norm, 0.1).values();
+    assert!(norms.iter().all(|w| (w - 0.9).abs() < 1e-4) && biases.iter().all(|w| (w + 0.3).abs() < 1e-4));
+}
+
+#[test]
 fn a_copy_of_the_weights_does_not_change_with_an_update() {
     let values = [("weight", vec![0.5; 12]), ("norm", vec![1.0; 4]), ("bias", vec![0.0; 4])];
     let module = Tiny::new(&values.map(|(n, v)| (n.to_owned(), v)).into());

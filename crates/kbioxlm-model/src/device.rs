@@ -1,7 +1,7 @@
 //! Where tensors live and are computed.
 
 use crate::{ModelError, Result};
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use std::sync::OnceLock;
 
 static SELECTED: OnceLock<Device> = OnceLock::new();
@@ -72,4 +72,10 @@ pub fn select_device(name: DeviceName) -> Result<()> {
 /// The device that was chosen; the processor if none was.
 pub fn device() -> Device {
     SELECTED.get_or_init(Device::flex).clone()
+}
+
+/// Whether the device computes in bf16 itself. The processor does not: there it would be slower than `f32`.
+pub fn has_bf16(device: &Device) -> bool {
+    let device = device.clone().inner();
+    device != Device::flex() && device.supports_dtype(DType::BF16)
 }

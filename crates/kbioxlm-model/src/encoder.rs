@@ -185,6 +185,7 @@ pub(crate) struct Constants {
     pub(crate) attention_dropout: f64,
     pub(crate) classifier_dropout: f64,
     pub(crate) recompute: bool,
+    pub(crate) bf16: bool,
 }
 
 impl Constants {
@@ -197,6 +198,7 @@ impl Constants {
             attention_dropout: config.attention_probs_dropout_prob,
             classifier_dropout: config.classifier_dropout.unwrap_or(config.hidden_dropout_prob),
             recompute: false,
+            bf16: false,
         }
     }
 }
@@ -237,13 +239,19 @@ impl Encoder {
 
     /// The word embeddings, for one forward pass.
     pub fn words(&self) -> TiedTable {
-        TiedTable::new(self.word.val())
+        TiedTable::new(self.word.val()).bf16(self.constants.bf16)
     }
 
     /// Whether layers keep only their input for the backward pass and compute the rest again there ("activation
     /// checkpointing"): a third more time for a tenth of the memory; the results are the same bit for bit.
     pub fn recompute_activations(&mut self, recompute: bool) {
         self.constants.recompute = recompute;
+    }
+
+    /// Whether the layers and the scores of the vocabulary multiply matrices in bf16, see [`kbioxlm_ops::plain::product`]; parameters,
+    /// their gradients and all that is between products stay `f32`. It pays where [`has_bf16`](crate::has_bf16) is true.
+    pub fn multiply_in_bf16(&mut self, bf16: bool) {
+        self.constants.bf16 = bf16;
     }
 
     /// The hidden states of the last layer: `[rows.len(), hidden]`, or `[tokens, hidden]` where `rows` is `None`.
@@ -274,6 +282,7 @@ impl Encoder {
                 attention_dropout: seeds.next(self.constants.attention_dropout),
                 output_dropout: [0; 2].map(|_| seeds.next(self.constants.hidden_dropout)),
                 recompute: self.constants.recompute,
+                bf16: self.constants.bf16,
             };
             x = encoder_layer(x, &layer.parameters(), &settings);
         }

@@ -93,6 +93,7 @@ fn main() {
             attention_dropout: dropout(1),
             output_dropout: [dropout(2), dropout(3)],
             recompute: false,
+            bf16: false,
         };
         both(
             name,
@@ -113,7 +114,7 @@ fn main() {
         },
         |x| {
             let (states, table) = (x[0].clone(), x[1].clone());
-            plain::vocabulary_loss(states, table, vector(&x[2]), &targets, 1.0).0.reshape([1, 1])
+            plain::vocabulary_loss(states, table, vector(&x[2]), &targets, 1.0, false).0.reshape([1, 1])
         },
     );
     optimiser(&device.inner());

@@ -79,6 +79,8 @@ pub struct LayerSettings {
     /// Keep only the input for the backward pass and compute everything else again there: a third more time for a
     /// tenth of the memory.
     pub recompute: bool,
+    /// Multiply matrices in bf16, see [`crate::plain::product`]; not for the fused operation, which is left out then.
+    pub bf16: bool,
 }
 
 impl LayerSettings {
@@ -94,7 +96,7 @@ impl LayerSettings {
 /// If shapes do not fit together, the lengths do not add up to the number of tokens, or a row is not in `x`.
 pub fn encoder_layer(x: Tensor<2>, parameters: &LayerParameters, settings: &LayerSettings) -> Tensor<2> {
     check(&x, parameters, settings);
-    if !is_fused(&x) {
+    if settings.bf16 || !is_fused(&x) {
         return crate::plain::encoder_layer(x, parameters, settings);
     }
     let linear = |p: &LinearParameters| (p.weight.clone().into_dispatch(), p.bias.clone().into_dispatch());

@@ -3,7 +3,16 @@
 //! root of the crate.
 
 use crate::{AdamWStep, Dropout, LayerParameters, LayerSettings, LinearParameters, NormParameters, RowLoss};
-use burn::tensor::{Int, Tensor, TensorData, activation};
+use burn::tensor::{FloatDType, Int, Tensor, TensorData, activation};
+
+/// The product of two matrices, or of two rows of matrices.
+///
+/// With `bf16` both are rounded to bf16 before, and the result after: what multiplies such numbers adds up in `f32`. Everything
+/// between products stays `f32`, as do the parameters, whose gradients come back through the rounding: the "mixed precision" of
+/// Micikevicius et al. (2018), with numbers whose range needs no scaling of the loss.
+pub fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>, bf16: bool) -> Tensor<D> {
+    if bf16 { a.cast(FloatDType::BF16).matmul(b.cast(FloatDType::BF16)).cast(FloatDType::F32) } else { a.matmul(b) }
+}
 
 /// See [`crate::gelu`].
 pub fn gelu(x: Tensor<2>) -> Tensor<2> {
@@ -19,10 +28,11 @@ pub fn layer_norm(x: Tensor<2>, gamma: Tensor<1>, beta: Tensor<1>, eps: f64) -> 
 
 /// See [`crate::encoder_layer`].
 pub fn encoder_layer(x: Tensor<2>, parameters: &LayerParameters, settings: &LayerSettings) -> Tensor<2> {
-    let linear = |p: &LinearParameters, x: Tensor<2>| x.matmul(p.weight.clone()) + p.bias.clone().unsqueeze();
+    let linear =
+        |p: &LinearParameters, x: Tensor<2>| product(x, p.weight.clone(), settings.bf16) + p.bias.clone().unsqueeze();
     let norm = |p: &NormParameters, x| layer_norm(x, p.weight.clone(), p.bias.clone(), settings.eps);
     let [q, k, v] = [&parameters.query, &parameters.key, &parameters.value].map(|p| linear(p, x.clone()));
-    let context = attention(q, k, v, &settings.lengths, settings.heads, settings.attention_dropout);
+    let context = attention(q, k, v, &settings.lengths, settings.heads, settings.attention_dropout, settings.bf16);
     let (x, context) = match &settings.rows {
         Some(rows) => (select(x, rows), select(context, rows)),
         None => (x, context),
@@ -56,6 +66,7 @@ pub fn attention(
     lengths: &[usize],
     heads: usize,
     dropout: Dropout,
+    bf16: bool,
 ) -> Tensor<2> {
     let [tokens, width] = q.dims();
     if tokens == 0 {
@@ -67,12 +78,12 @@ pub fn attention(
     let mut parts = Vec::with_capacity(lengths.len());
     for &length in lengths.iter().filter(|&&length| length > 0) {
         let by_head = |x: &Tensor<2>| x.clone().narrow(0, row, length).reshape([length, heads, size]).swap_dims(0, 1);
-        let scores = by_head(&q).matmul(by_head(&k).transpose()) * scale;
+        let scores = product(by_head(&q), by_head(&k).transpose(), bf16) * scale;
         let mut weights = activation::softmax(scores, 2);
         if dropout.is_active() {
             weights = weights.clone() * mask(&weights, dropout, element);
         }
-        parts.push(weights.matmul(by_head(&v)).swap_dims(0, 1).reshape([length, width]));
+        parts.push(product(weights, by_head(&v), bf16).swap_dims(0, 1).reshape([length, width]));
         row += length;
         element += (heads * length * length) as u64;
     }
@@ -110,11 +121,12 @@ pub fn vocabulary_loss(
     bias: Tensor<1>,
     targets: &[u32],
     scale: f64,
+    bf16: bool,
 ) -> (Tensor<1>, Vec<RowLoss>) {
     if targets.is_empty() {
         return (states.sum(), Vec::new());
     }
-    let scores = states.matmul(word.transpose()) + bias.unsqueeze();
+    let scores = product(states, word.transpose(), bf16) + bias.unsqueeze();
     let indices: Vec<i64> = targets.iter().map(|&t| i64::from(t)).collect();
     let indices = Tensor::<2, Int>::from_data(TensorData::new(indices, [targets.len(), 1]), &scores.device());
     let losses = -activation::log_softmax(scores.clone(), 1).gather(1, indices.clone());

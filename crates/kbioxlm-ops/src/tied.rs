@@ -35,6 +35,7 @@ impl Scored {
 pub struct TiedTable {
     pub(crate) table: Tensor<2>,
     pub(crate) scored: Scored,
+    pub(crate) bf16: bool,
 }
 
 impl TiedTable {
@@ -45,7 +46,13 @@ impl TiedTable {
         } else {
             table
         };
-        Self { table, scored: Scored::default() }
+        Self { table, scored: Scored::default(), bf16: false }
+    }
+
+    /// Whether to compute scores in bf16, see [`crate::plain::product`]; then not by the fused operation.
+    #[must_use]
+    pub fn bf16(self, bf16: bool) -> Self {
+        Self { bf16, ..self }
     }
 
     /// The rows with these numbers, `[ids.len(), width]`. To be called before the scores are computed.

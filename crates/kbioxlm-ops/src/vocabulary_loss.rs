@@ -38,14 +38,14 @@ pub fn vocabulary_loss(
     targets: &[u32],
     scale: f64,
 ) -> (Tensor<1>, Vec<RowLoss>) {
-    let TiedTable { table: word, scored } = table.clone();
+    let TiedTable { table: word, scored, bf16 } = table.clone();
     let ([rows, width], [vocabulary, word_width]) = (states.dims(), word.dims());
     assert!(width == word_width && bias.dims() == [vocabulary], "vocabulary loss: shapes");
     assert_eq!(rows, targets.len(), "vocabulary loss: one target for each row");
     let inside = targets.iter().all(|&target| (target as usize) < vocabulary);
     assert!(inside, "vocabulary loss: a target is not below the vocabulary, {vocabulary}");
-    if !is_fused(&states) || !is_fused(&word) {
-        return crate::plain::vocabulary_loss(states, word, bias, targets, scale);
+    if bf16 || !is_fused(&states) || !is_fused(&word) {
+        return crate::plain::vocabulary_loss(states, word, bias, targets, scale, bf16);
     }
     let (states, word, bias) = (states.into_dispatch(), word.into_dispatch(), bias.into_dispatch());
     let targets = Targets { pieces: targets.to_vec(), scale: scale as f32, scored };

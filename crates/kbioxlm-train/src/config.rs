@@ -86,6 +86,24 @@ impl KeepConfig {
     }
 }
 
+/// The numbers in which matrices are multiplied. In TOML: `precision = "bf16"`.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// `f32`.
+    #[default]
+    F32,
+    /// bf16, on devices that compute in it; parameters, their gradients, the optimiser and all that is between products stay `f32`.
+    Bf16,
+}
+
+impl Precision {
+    /// Settings without the key are those of runs that were begun before there was any choice.
+    fn is_f32(&self) -> bool {
+        *self == Self::F32
+    }
+}
+
 /// What becomes of a step whose loss or gradient is no number. In TOML: `on_divergence = "skip"`.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -112,6 +130,9 @@ pub struct PretrainConfig {
     /// Keep only the input of each layer for the backward pass and compute the rest again there: a third more time for
     /// a tenth of the memory. The result is the same bit for bit.
     pub recompute_activations: bool,
+    /// In which numbers the model multiplies matrices.
+    #[serde(skip_serializing_if = "Precision::is_f32")]
+    pub precision: Precision,
     /// Length of the run.
     pub budget: Budget,
     /// Peak of the learning rate.
@@ -156,6 +177,7 @@ impl Default for PretrainConfig {
             tokens_per_batch: 2048,
             accumulation: NonZeroUsize::MIN,
             recompute_activations: false,
+            precision: Precision::F32,
             budget: Budget::Epochs(NonZeroU64::MIN),
             learning_rate: 5e-5,
             warmup_ratio: 0.06,

@@ -48,7 +48,7 @@ pub use alignment::AlignmentConfig;
 pub use batch::plan_epoch;
 pub use chain::Chain;
 pub use checkpoint::BestCheckpoint;
-pub use config::{Budget, KeepConfig, OnDivergence, PretrainConfig};
+pub use config::{Budget, KeepConfig, OnDivergence, Precision, PretrainConfig};
 pub use documents::predict_documents;
 pub use encode::{EncodedExample, TokenSpan, encode_example};
 pub use error::{Divergence, TrainError};

@@ -12,7 +12,7 @@ use crate::prior::set_prior;
 use crate::schedule::Schedule;
 use crate::sources::Sources;
 use crate::trainer::Trainer;
-use crate::{Alone, Divergence, Observer, OnDivergence, PretrainConfig, Processes, StepMetrics, TrainError};
+use crate::{Alone, Divergence, Observer, OnDivergence, Precision, PretrainConfig, Processes, StepMetrics, TrainError};
 use burn::module::Module;
 use kbioxlm_model::{Heads, ModelConfig};
 use serde::Serialize;
@@ -277,6 +277,7 @@ impl<'a> Prepared<'a> {
             set_prior(&mut loaded, &data.examples);
         }
         loaded.model.encoder.recompute_activations(config.recompute_activations);
+        loaded.model.encoder.multiply_in_bf16(config.precision == Precision::Bf16);
         let mut optimiser = AdamW::new(config.weight_decay, config.clip);
         if let Some(checkpoint) = resumed {
             checkpoint.restore(&mut optimiser, &loaded.model, &loaded.config, &device)?;

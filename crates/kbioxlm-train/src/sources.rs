@@ -1,9 +1,9 @@
 use crate::checkpoint::Identity;
 use crate::data::Corpora;
-use crate::{PretrainConfig, PretrainInput, TrainError};
+use crate::{Precision, PretrainConfig, PretrainInput, TrainError};
 use kbioxlm_files::{hash_bytes, hash_file};
 use kbioxlm_knowledge::KnowledgeBase;
-use kbioxlm_model::{ModelConfig, Tokenizer};
+use kbioxlm_model::{ModelConfig, Tokenizer, device, has_bf16};
 use std::path::Path;
 
 /// What a run is made of, before anything is computed from it.
@@ -26,6 +26,15 @@ impl<'a> Sources<'a> {
                 found: config.max_length.to_string(),
                 expected: format!("at most {longest}, the longest input of {}", input.model.display()),
                 help: "lower it".to_owned(),
+            });
+        }
+        if config.precision == Precision::Bf16 && !has_bf16(&device()) {
+            return Err(TrainError::Setting {
+                key: "precision",
+                found: "bf16".to_owned(),
+                expected: "f32, because the device does not compute in bf16".to_owned(),
+                help: "choose a device that does (`--device cuda` on a GPU of NVIDIA's since Ampere), or leave it out"
+                    .to_owned(),
             });
         }
         let corpora = Corpora::open(input.corpora)?;

@@ -6,7 +6,8 @@ use common::{World, config};
 use kbioxlm_corpus::Level;
 use kbioxlm_files::read_jsonl;
 use kbioxlm_train::{
-    Budget, Observer, PretrainConfig, PretrainInput, PretrainSummary, StepMetrics, TaskMetrics, TrainError, pretrain,
+    Budget, Observer, Precision, PretrainConfig, PretrainInput, PretrainSummary, StepMetrics, TaskMetrics, TrainError,
+    pretrain,
 };
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
@@ -212,5 +213,8 @@ fn settings_that_do_not_fit_the_model_are_named() {
     assert!(message.contains("`max_length` is 65, expected at most 64"), "{message}");
     let warm = PretrainConfig { head_warmup_steps: 1, ..config(1) };
     assert!(run(&warm, &world, &corpus, "out").unwrap_err().to_string().contains("head_warmup_steps"));
+    let bf16 = PretrainConfig { precision: Precision::Bf16, ..config(1) };
+    let message = run(&bf16, &world, &corpus, "out").unwrap_err().to_string();
+    assert!(message.contains("`precision` is bf16, expected f32, because the device does not"), "{message}");
     assert!(!world.path("out").exists());
 }

@@ -31,7 +31,7 @@ proptest! {
         let dropout = Dropout { probability, seed };
         let x = inputs(seed, &lengths, heads * size);
         let expected = run(
-            |x| plain::attention(x[0].clone(), x[1].clone(), x[2].clone(), &lengths, heads, dropout),
+            |x| plain::attention(x[0].clone(), x[1].clone(), x[2].clone(), &lengths, heads, dropout, false),
             &x,
         );
         fused(&lengths, heads, dropout, &x).assert_close(&expected, 1e-5);

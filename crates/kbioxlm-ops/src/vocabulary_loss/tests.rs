@@ -26,13 +26,13 @@ proptest! {
         let x = inputs(seed, rows, width, vocabulary);
         let t = targets(seed, rows, vocabulary);
         let op = |x: &[Tensor<2>]| {
-            plain::vocabulary_loss(x[0].clone(), x[1].clone(), vector(&x[2]), &t, 0.25).0.reshape([1, 1])
+            plain::vocabulary_loss(x[0].clone(), x[1].clone(), vector(&x[2]), &t, 0.25, false).0.reshape([1, 1])
         };
         run(fused(&t, 0.25), &x).assert_close(&run(op, &x), 1e-5);
         let device = Device::flex();
         let [states, word, bias] = x.each_ref().map(|x| crate::testing::tensor(x, &device, burn::tensor::DType::F32));
         let (loss, losses) = vocabulary_loss(states.clone(), &TiedTable::new(word.clone()), vector(&bias), &t, 0.25);
-        let (expected, rows) = plain::vocabulary_loss(states, word, vector(&bias), &t, 0.25);
+        let (expected, rows) = plain::vocabulary_loss(states, word, vector(&bias), &t, 0.25, false);
         close("untracked", &[loss.into_scalar()], &[expected.into_scalar()], 1e-5);
         for (row, expected) in losses.iter().zip(rows) {
             prop_assert!((row.loss - expected.loss).abs() < 1e-4 && row.right == expected.right);
@@ -82,7 +82,7 @@ fn trap_11_no_rows_is_loss_zero_and_gradient_zero() {
     assert!(outcome.gradients.iter().flatten().all(|&d| d == 0.0));
     let [states, word, bias] =
         inputs(1, 0, 4, 7).map(|x| crate::testing::tensor(&x, &Device::flex(), burn::tensor::DType::F32));
-    assert_eq!(plain::vocabulary_loss(states, word, vector(&bias), &[], 1.0).0.into_scalar::<f32>(), 0.0);
+    assert_eq!(plain::vocabulary_loss(states, word, vector(&bias), &[], 1.0, false).0.into_scalar::<f32>(), 0.0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::optimiser::GradientSum;
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use kbioxlm_model::{Heads, Layout, ModelConfig, init};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -110,6 +110,23 @@ fn trap_11_nothing_to_predict_gives_no_gradient_and_no_nan() {
         let (gradients, sums) = step(&model, &[&[example]]);
         assert!(sums.total().is_finite() && gradients.iter().flatten().all(|g| g.is_finite()));
     }
+}
+
+#[test]
+fn in_bf16_a_step_is_nearly_the_same_and_its_gradients_are_f32() {
+    let mut model = model();
+    let examples = examples();
+    let (exact, loss) = step(&model, &[&examples]);
+    model.encoder.multiply_in_bf16(true);
+    let (rounded, other) = step(&model, &[&examples]);
+    assert!(loss != other && (loss.total() - other.total()).abs() < 1e-2 * loss.total(), "{loss:?} {other:?}");
+    let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+    let pairs = || rounded.iter().flatten().zip(exact.iter().flatten());
+    let error = norm(&mut pairs().map(|(a, b)| a - b)) / norm(&mut pairs().map(|(_, b)| *b));
+    assert!((1e-5..2e-2).contains(&error), "{error}");
+    let batch = MicroBatch::new(&examples);
+    let (gradients, _) = backward(&model, &batch, Totals::of([&batch]), &mut DropoutSeeds::off()).unwrap();
+    assert_eq!(model.encoder.word.val().grad(&gradients).unwrap().dtype(), DType::F32);
 }
 
 #[test]

@@ -48,7 +48,8 @@ def main():
         tokenizer = load_tokenizer(args.model)
         for name, limit in [("train", args.documents), ("dev", None)]:
             documents = read(getattr(args, name))
-            fitting = [d for d in documents if len(encode(tokenizer, d)[0]) <= args.max_length]
+            lengths = [len(ids) for ids, _ in encode(tokenizer, documents)]
+            fitting = [d for d, length in zip(documents, lengths) if length <= args.max_length]
             print(f"{name}: {len(fitting[:limit])} of {len(documents)} documents")
             write(folder / f"{name}.conll", fitting[:limit])
         settings = {"epochs": args.epochs, "batch_size": args.batch_size, "learning_rate": args.learning_rate,
@@ -99,14 +100,17 @@ def load_tokenizer(model):
     return transformers.PreTrainedTokenizerFast(tokenizer_file=str(model / "tokenizer.json"))
 
 
-def encode(tokenizer, document):
-    """Ids with `<s>` and `</s>`, and of each the number of the token that it is the first of."""
-    ids, firsts = [tokenizer.convert_tokens_to_ids("<s>")], [None]
-    for i, (token, _) in enumerate(document):
-        pieces = tokenizer(token, add_special_tokens=False).input_ids
-        ids += pieces
-        firsts += [i, *[None] * (len(pieces) - 1)][: len(pieces)]
-    return [*ids, tokenizer.convert_tokens_to_ids("</s>")], [*firsts, None]
+def encode(tokenizer, documents):
+    """Of each document the ids with `<s>` and `</s>`, and for each id the number of the token that it is the first of."""
+    begin, end = tokenizer.convert_tokens_to_ids(["<s>", "</s>"])
+    tokens = [[token for token, _ in d] for d in documents]
+    encoded = tokenizer(tokens, is_split_into_words=True, add_special_tokens=False)
+    result = []
+    for i, ids in enumerate(encoded.input_ids):
+        words = encoded.word_ids(i)
+        firsts = [word if n == 0 or words[n - 1] != word else None for n, word in enumerate(words)]
+        result.append(([begin, *ids, end], [None, *firsts, None]))
+    return result
 
 
 def peer(args):
@@ -116,15 +120,15 @@ def peer(args):
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     random.seed(0)
+    transformers.logging.set_verbosity_error()
     tokenizer = load_tokenizer(args.model)
     train, dev = (read(args.peer_only / f"{name}.conll") for name in ["train", "dev"])
     types = sorted({tag[2:] for d in train for _, tag in d if tag != "O"})
     labels = ["O", *(f"{p}-{t}" for t in types for p in "BI")]
     items = []
-    for document in train:
-        ids, firsts = encode(tokenizer, document)
+    for document, (ids, firsts) in zip(train, encode(tokenizer, train)):
         items.append((ids, [-100 if i is None else labels.index(document[i][1]) for i in firsts]))
-    dev_encoded = [encode(tokenizer, d) for d in dev]
+    dev_encoded = encode(tokenizer, dev)
     model = transformers.AutoModelForTokenClassification.from_pretrained(
         args.model, num_labels=len(labels), attn_implementation="sdpa", dtype=torch.float32)
     padding = model.config.pad_token_id or 0

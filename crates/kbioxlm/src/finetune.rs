@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(Args)]
-#[command(after_long_help = settings::defaults("Settings, with the defaults", &FinetuneConfig::default()))]
+#[command(after_long_help = settings::described("Settings, with the defaults", &FinetuneConfig::default()))]
 pub struct FinetuneArgs {
     /// What to learn: ner (CoNLL, JSONL with spans, BRAT, PubTator, BioC), classification or multilabel (JSONL)
     #[arg(long)]

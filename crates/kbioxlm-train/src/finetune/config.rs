@@ -1,6 +1,7 @@
 use crate::TrainError;
 use crate::config::{least, not_negative, positive, share};
 use crate::encode::MIN_LENGTH;
+use documented::DocumentedFields;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroUsize};
 
@@ -50,7 +51,7 @@ pub enum RelationText {
 }
 
 /// Settings of a fine-tuning run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DocumentedFields)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinetuneConfig {
     /// Seed of the order of the items and of dropout.
@@ -67,18 +68,23 @@ pub struct FinetuneConfig {
     pub weight_decay: f64,
     /// Largest norm of the gradient over all parameters together.
     pub clip: f64,
-    /// Longest item in tokens, special tokens counted.
+    /// Tokens that are read at once, special tokens counted. Longer documents are read in windows: for entities they are cut
+    /// between sentences; for classes and labels the windows overlap by at least a quarter, and a document has the largest score
+    /// of all its windows.
     pub max_length: usize,
-    /// How the text of named entities becomes sub-tokens.
+    /// How the text of named entities becomes sub-tokens: as running `text`; by `words`, each token for itself; or by
+    /// `marked-words`, each with a `▁` of its own.
     pub encoding: TextEncoding,
-    /// Which of these sub-tokens are labelled.
+    /// Which sub-tokens of a token are labelled: `all`, or the `first`.
     pub label: LabelledPieces,
-    /// How labels of tokens hang together; `crf` needs `label = "first"`.
+    /// How the labels of tokens are learnt: by `softmax`, each for itself, or by `crf`, as a sequence whose neighbours have
+    /// scores too, which needs `label = "first"`.
     pub head: TokenHead,
     /// Peak of the learning rate of the scores of neighbouring labels, with `head = "crf"`: they begin at nothing, and a rate made for a
     /// pretrained encoder would leave them there.
     pub crf_learning_rate: f64,
-    /// How classification shows the two entities that each document then must mark; without it texts are read as they are.
+    /// How classification shows the two entities that each document then must have: `anonymised` as `@GENE$`, or `marked` as
+    /// `@ * gene * BRCA1 @`. Without it texts are read as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relation: Option<RelationText>,
     /// Epochs over whose weights the mean is taken: the model after an epoch, which is scored and maybe kept, is the mean of

@@ -147,10 +147,10 @@ pub fn finetune(
             });
         }
         recent.push_back(model.valid());
-        if recent.len() > config.average.get() as usize {
+        let Some(candidate) = mean(&recent) else { break };
+        if recent.len() == config.average.get() as usize {
             recent.pop_front();
         }
-        let Some(candidate) = mean(&recent) else { break };
         let Judgement { score, watched } = judge(&candidate)?;
         let better = best.as_ref().is_none_or(|(_, _, former)| score.is_none() || score > *former);
         let result = EpochScore { epoch, loss: losses / steps_per_epoch as f64, score, best: better, watched };

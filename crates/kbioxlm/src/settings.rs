@@ -55,7 +55,7 @@ pub fn described<T: serde::Serialize + DocumentedFields>(title: &str, settings: 
     let table = Table::try_from(settings).unwrap_or_default();
     let mut text = format!("{title}:\n");
     for (key, documentation) in T::FIELD_NAMES.iter().zip(T::FIELD_DOCS) {
-        for line in documentation.lines().filter(|line| !line.is_empty()) {
+        for line in documentation.split("\n\n").flat_map(wrapped) {
             text += &format!("  # {line}\n");
         }
         match table.get(*key) {
@@ -64,6 +64,22 @@ pub fn described<T: serde::Serialize + DocumentedFields>(title: &str, settings: 
         }
     }
     text
+}
+
+/// A paragraph in lines that fit beside `  # `: the help of a command is never wider than 100 columns.
+fn wrapped(paragraph: &str) -> Vec<String> {
+    const WIDTH: usize = 96;
+    let mut lines: Vec<String> = Vec::new();
+    for word in paragraph.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// `a.b=value`: the value is TOML, or else taken as a string.
@@ -110,13 +126,15 @@ mod tests {
             ///
             /// In metres.
             speed: f64,
-            /// How far.
+            /// How far, told in so many words that they do not fit into one line of a help that is at most a hundred
+            /// columns wide.
             limit: Option<u64>,
             /// Where to.
             place: Train,
         }
         let settings = Settings { speed: 2.0, limit: None, place: Train { rate: 0.5 } };
-        let expected = "Keys:\n  # How fast.\n  # In metres.\n  speed = 2.0\n  # How far.\n  # limit is not set\n  \
+        let expected = "Keys:\n  # How fast.\n  # In metres.\n  speed = 2.0\n  # How far, told in so many words that they do \
+                        not fit into one line of a help that is at most a\n  # hundred columns wide.\n  # limit is not set\n  \
                         # Where to.\n  place = { rate = 0.5 }\n";
         assert_eq!(described("Keys", &settings), expected);
     }

@@ -4,7 +4,7 @@ use crate::dataset::Dataset;
 use crate::decode::entities;
 use crate::metrics::{Counts, CountsByLabel, count_class, count_entities, count_labels, mean, total};
 use crate::score::Answers;
-use kbioxlm_benchmarks::{Document, Orphan, TokenSpan};
+use kbioxlm_benchmarks::{Document, Labelled, Mention, Orphan, TokenSpan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,6 +37,9 @@ pub enum Answer {
         label: String,
         /// Predicted one.
         predicted: String,
+        /// Entities that the file marks in the text.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        entities: Vec<CharSpan>,
     },
     /// Several labels: 1 where the document has the label, else 0.
     Labels {
@@ -44,6 +47,9 @@ pub enum Answer {
         label: Vec<u8>,
         /// Predicted ones.
         predicted: Vec<u8>,
+        /// Entities that the file marks in the text.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        entities: Vec<CharSpan>,
     },
 }
 
@@ -101,8 +107,8 @@ impl Prediction {
         let flags = |labels: &[u8]| labels.iter().map(|&l| l == 1).collect::<Vec<_>>();
         let counts: CountsByLabel = match &self.answer {
             Answer::Entities { entities, predicted } => count_entities(entities, predicted, |s| &s.label),
-            Answer::Class { label, predicted } => count_class(label, predicted),
-            Answer::Labels { label, predicted } => count_labels(&flags(label), &flags(predicted)),
+            Answer::Class { label, predicted, .. } => count_class(label, predicted),
+            Answer::Labels { label, predicted, .. } => count_labels(&flags(label), &flags(predicted)),
         };
         DocumentCounts { id: self.id.clone(), counts }
     }
@@ -125,19 +131,31 @@ pub(crate) fn predictions(dataset: &Dataset, answers: &Answers) -> Vec<Predictio
             .iter()
             .zip(classes)
             .map(|(r, class)| {
-                prediction(&r.id, &r.text, Answer::Class { label: r.label.clone(), predicted: class.clone() })
+                let (label, predicted) = (r.label.clone(), class.clone());
+                prediction(&r.id, &r.text, Answer::Class { label, predicted, entities: marked(r) })
             })
             .collect(),
         (Dataset::Multilabel(rows), Answers::Labels(answers)) => rows
             .iter()
             .zip(answers)
             .map(|(r, answer)| {
-                let answer = Answer::Labels { label: numbers(&r.label), predicted: numbers(answer) };
-                prediction(&r.id, &r.text, answer)
+                let (label, predicted) = (numbers(&r.label), numbers(answer));
+                prediction(&r.id, &r.text, Answer::Labels { label, predicted, entities: marked(r) })
             })
             .collect(),
         _ => unreachable!("a data set is answered in the way of its task"),
     }
+}
+
+/// The entities that a file marks in a text, with their places in characters.
+fn marked<L>(row: &Labelled<L>) -> Vec<CharSpan> {
+    let chars = |end: usize| row.text[..end].chars().count();
+    let span = |Mention { bytes, label }: &Mention| CharSpan {
+        start: chars(bytes.start),
+        end: chars(bytes.end),
+        label: label.clone(),
+    };
+    row.entities.iter().map(span).collect()
 }
 
 /// A gold or predicted entity with its place in characters.

@@ -275,6 +275,9 @@ fn a_relation_between_marked_entities_is_learnt() {
             (evaluation.score, evaluation.predictions[0].text.as_str()),
             (1.0, "aspirin causes fever and nausea")
         );
+        let predictions = dir.join("predictions.jsonl");
+        evaluation.write_predictions(&predictions).unwrap();
+        assert_eq!(evaluate(&out, &predictions, Join::Auto).unwrap().predictions, evaluation.predictions);
         std::fs::remove_dir_all(&out).unwrap();
         let plain = file(dir, "plain.jsonl", "{\"id\":\"x\",\"text\":\"aspirin\",\"label\":\"1\"}\n");
         let data = FinetuneData::new(&train, &plain);

@@ -87,8 +87,8 @@ fn marked(name: &str, prediction: &Prediction, gold: bool) -> MarkedText {
         // Of classes and labels the text is shown once, with the gold ones.
         answer => {
             let (right, found) = match answer {
-                Answer::Class { label, predicted } => (label.clone(), predicted.clone()),
-                Answer::Labels { label, predicted } => (numbers(label), numbers(predicted)),
+                Answer::Class { label, predicted, .. } => (label.clone(), predicted.clone()),
+                Answer::Labels { label, predicted, .. } => (numbers(label), numbers(predicted)),
                 Answer::Entities { .. } => unreachable!("matched above"),
             };
             let text = if gold { format!("{right}: {text}{cut}") } else { found };

@@ -110,7 +110,7 @@ impl Default for FinetuneConfig {
             encoding: TextEncoding::Text,
             label: LabelledPieces::All,
             head: TokenHead::Softmax,
-            crf_learning_rate: 1e-2,
+            crf_learning_rate: 5e-2,
             relation: None,
             average: NonZeroU32::MIN,
             patience: None,

@@ -87,6 +87,7 @@ pub fn finetune_task(
     out: &Path,
     observer: &mut dyn Observer,
 ) -> Result<FinetuneReport, EvalError> {
+    config.check()?;
     let options = task.into();
     let task = options.task;
     let former = former(model_dir, task)?;
@@ -106,10 +107,15 @@ pub fn finetune_task(
     let dev = data.dev.as_deref().map(scored).transpose()?;
     let watched: Vec<(&String, ScoredData)> =
         data.watched.iter().map(|(name, path)| Ok((name, scored(path)?))).collect::<Result<_, EvalError>>()?;
+    // On the dev data, after each epoch.
+    let mut dev_scores: Vec<Scored> = Vec::new();
     let mut judge = |model: &Model| {
         let score = |data: &ScoredData| data.score(model, &labels).score(&labels);
         let watched = watched.iter().map(|(name, data)| ((*name).clone(), score(data))).collect();
-        Ok(Judgement { score: dev.as_ref().map(score), watched })
+        let scored = dev.as_ref().map(|dev| dev.score(model, &labels));
+        let score = scored.as_ref().map(|scored| scored.score(&labels));
+        dev_scores.extend(scored);
+        Ok(Judgement { score, watched })
     };
     let tuned = finetune(config, pretrained.model, &items, &mut judge, observer)?;
 
@@ -141,7 +147,7 @@ pub fn finetune_task(
     write_toml(&dir.join("finetune.toml"), config)?;
     staged.commit()?;
     Ok(FinetuneReport {
-        dev: dev.map(|dev| dev.score(&tuned.model, &labels)),
+        dev: dev_scores.into_iter().nth(tuned.best_epoch as usize - 1),
         train_documents: train.len(),
         train_sequences: train_encoded.len(),
         train_seconds: tuned.seconds,

@@ -27,6 +27,8 @@ pub(crate) struct Collected {
 pub(crate) struct Place<'a> {
     pub job: &'a Job,
     pub shots: usize,
+    /// Number of the sample, where there is one.
+    pub draw: Option<usize>,
     pub test: &'a str,
 }
 
@@ -45,7 +47,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn is_at(&self, Place { job, shots, test }: &Place) -> bool {
+    fn is_at(&self, Place { job, shots, test, .. }: &Place) -> bool {
         (&self.task, &self.direction, &self.model) == (&job.task, &job.direction, &job.model)
             && (self.method, self.shots, self.test.as_str()) == (job.method, *shots, *test)
     }

@@ -3,7 +3,7 @@
 use crate::collect::Collected;
 use crate::plan::{AnchoredModel, BASE, Experiment, KnowledgeFiles};
 use crate::report::{ExperimentReport, TermsFound};
-use crate::steps::{Finished, Steps};
+use crate::steps::{Step, Steps};
 use crate::{ExperimentError, tables};
 use kbioxlm_corpus::CorpusReport;
 use kbioxlm_eval::read_texts;
@@ -12,7 +12,7 @@ use kbioxlm_knowledge::{Description, KnowledgeBase};
 use kbioxlm_model::{Heads, load};
 use kbioxlm_train::{CorpusPart, Observer, PretrainInput, RetrievalMetrics, TermSample, term_retrieval};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -36,7 +36,7 @@ pub trait ExperimentObserver {
 pub enum Extent {
     /// All that is missing is run.
     All,
-    /// Nothing is run: the report is made of what is finished.
+    /// Nothing is run: the report is made of the evaluations that are there.
     Finished,
 }
 
@@ -46,8 +46,9 @@ const RETRIEVAL_FILE: &str = "retrieval.json";
 /// model, and all jobs of the matrix: fine-tuning, evaluation, few-shot.
 ///
 /// Each step has a directory `out/<step>-<key>`, where the key is a hash of everything that goes into the step; a step whose
-/// directory is complete is not done again, whatever else has changed. A step that fails does not stop the others, except those that
-/// need its result; the report names it. `out` gets `report.json`, `report.md`, `report.tex` and `report.html`.
+/// directory is complete is not done again, whatever else has changed. What the report is made of are the evaluations: where these are
+/// there, nothing that they were made from is needed, and models can be removed. A step that fails does not stop the others, except those
+/// that need its result; the report names it. `out` gets `report.json`, `report.md`, `report.tex` and `report.html`.
 ///
 /// # Errors
 /// [`ExperimentError::Stopped`] once `stop` is set; what is finished then is kept. The report cannot be written.
@@ -59,14 +60,14 @@ pub fn run_experiment(
     observer: &mut dyn ExperimentObserver,
 ) -> Result<ExperimentReport, ExperimentError> {
     create_dir(out)?;
-    let steps = Steps::new(out, extent, stop, observer, count(experiment));
+    let missing = match extent {
+        Extent::All => Missing::find(experiment, out, stop)?,
+        Extent::Finished => Missing::default(),
+    };
+    let steps = Steps::new(out, extent == Extent::Finished, stop, observer, count(experiment));
     let mut run = Run { experiment, steps, stop, knowledge: None };
     let mut collected = Collected::default();
-    let models = run.models(&mut collected)?;
-    run.retrieval(&models, &mut collected)?;
-    for job in &experiment.jobs {
-        run.job(job, models.get(job.model.as_str()), &mut collected)?;
-    }
+    run.all(&mut collected, Some(&missing))?;
     let (steps, hashes) = run.steps.finish();
     let report = collected.report(experiment, steps, hashes)?;
     write_json_atomic(&out.join("report.json"), &report)?;
@@ -74,6 +75,53 @@ pub fn run_experiment(
     write_atomic(&out.join("report.tex"), |w| w.write_all(tables::latex(&report).as_bytes()))?;
     write_atomic(&out.join("report.html"), |w| w.write_all(crate::page::html(&report, out).as_bytes()))?;
     Ok(report)
+}
+
+/// What an experiment still lacks.
+#[derive(Debug, Default)]
+struct Missing {
+    /// Models whose names found are not there.
+    retrieval: BTreeSet<String>,
+    /// Numbers of the jobs with an evaluation that is not there.
+    jobs: BTreeSet<usize>,
+}
+
+impl Missing {
+    fn find(experiment: &Experiment, out: &Path, stop: &AtomicBool) -> Result<Self, ExperimentError> {
+        let mut nobody = Nobody::default();
+        let steps = Steps::new(out, true, stop, &mut nobody, 0);
+        let mut run = Run { experiment, steps, stop, knowledge: None };
+        run.all(&mut Collected::default(), None)
+    }
+
+    /// Whether a model is needed: for itself, or for another one that starts from it.
+    fn needs(&self, experiment: &Experiment, model: &str) -> bool {
+        let own = |job: &usize| experiment.jobs.get(*job).is_some_and(|j| j.model == model);
+        let mut others = experiment.anchored.iter().filter(|m| m.from.as_deref().unwrap_or(BASE) == model);
+        self.retrieval.contains(model)
+            || self.jobs.iter().any(own)
+            || others.any(|other| self.needs(experiment, &other.name))
+    }
+}
+
+/// Nobody follows.
+#[derive(Default)]
+struct Nobody(());
+
+impl ExperimentObserver for Nobody {
+    fn step_started(&mut self, _: &str, _: usize, _: usize) {}
+
+    fn step_finished(&mut self, _: &str, _: f64, _: bool) {}
+
+    fn step_failed(&mut self, _: &str, _: &ExperimentError) {}
+
+    fn training(&mut self) -> &mut dyn Observer {
+        &mut self.0
+    }
+
+    fn counter(&self) -> &(dyn Fn(u64, u64) + Sync) {
+        &|_, _| ()
+    }
 }
 
 fn count(experiment: &Experiment) -> usize {
@@ -88,14 +136,41 @@ pub(crate) struct Run<'a> {
     pub experiment: &'a Experiment,
     pub steps: Steps<'a>,
     stop: &'a AtomicBool,
-    pub knowledge: Option<Finished>,
+    pub knowledge: Option<Step>,
 }
 
 impl<'a> Run<'a> {
-    /// Base and anchored models, as far as they can be made.
-    fn models(&mut self, collected: &mut Collected) -> Result<BTreeMap<&'a str, Finished>, ExperimentError> {
+    /// All steps; without `missing` none of them is run. Gives back what is missing then.
+    fn all(&mut self, collected: &mut Collected, missing: Option<&Missing>) -> Result<Missing, ExperimentError> {
+        let dry = self.steps.dry;
+        let models = self.models(collected, missing)?;
+        let mut left = Missing::default();
+        for name in self.experiment.models() {
+            self.steps.dry = dry || !missing.is_some_and(|m| m.retrieval.contains(name));
+            if !self.retrieval(name, models.get(name), collected)? {
+                left.retrieval.insert(name.to_owned());
+            }
+        }
+        for (number, job) in self.experiment.jobs.iter().enumerate() {
+            self.steps.dry = dry || !missing.is_some_and(|m| m.jobs.contains(&number));
+            if !self.job(job, models.get(job.model.as_str()), collected)? {
+                left.jobs.insert(number);
+            }
+        }
+        Ok(left)
+    }
+
+    /// Base and anchored models, as far as they can be made; those that are not needed are not made.
+    fn models(
+        &mut self,
+        collected: &mut Collected,
+        missing: Option<&Missing>,
+    ) -> Result<BTreeMap<&'a str, Step>, ExperimentError> {
         let experiment = self.experiment;
+        let dry = self.steps.dry;
+        let needed = |name: &str| missing.is_some_and(|m| m.needs(experiment, name));
         let mut models = BTreeMap::new();
+        self.steps.dry = dry || !experiment.models().any(needed);
         let base = self.base();
         if let Some(base) = collected.keep("base", base, &mut self.steps)? {
             models.insert(BASE, base);
@@ -110,23 +185,25 @@ impl<'a> Run<'a> {
                 self.steps.skip(2);
                 continue;
             };
+            self.steps.dry = dry || !needed(&plan.name);
             let model = self.anchored(plan, &kb, &start, collected);
             if let Some(model) = collected.keep(&format!("pretrain {}", plan.name), model, &mut self.steps)? {
                 models.insert(plan.name.as_str(), model);
             }
         }
+        self.steps.dry = dry;
         Ok(models)
     }
 
     /// The base model, trimmed where the experiment says so.
-    fn base(&mut self) -> Result<Finished, ExperimentError> {
+    fn base(&mut self) -> Result<Step, ExperimentError> {
         let base = &self.experiment.base;
         if !base.is_dir() {
             let help = "correct [model] base or set the environment variable KBIOXLM_BASE";
             return Err(FileError::content(base, None, "no directory", "the HF directory of a base model", help).into());
         }
         let hash = self.steps.hash(base)?;
-        let Some(trim) = &self.experiment.trim else { return Ok(Finished { dir: base.clone(), key: hash }) };
+        let Some(trim) = &self.experiment.trim else { return Ok(Step::given(base, hash)) };
         let inputs = json!({ "model": hash, "texts": self.steps.hash_all(&trim.texts)?, "languages": trim.languages });
         self.steps.run("trim", inputs, |dir, _| {
             let report = kbioxlm_model::trim(base, read_texts(&trim.texts, &trim.languages), dir)?;
@@ -134,7 +211,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn build_knowledge(&mut self, files: &KnowledgeFiles) -> Result<Finished, ExperimentError> {
+    fn build_knowledge(&mut self, files: &KnowledgeFiles) -> Result<Step, ExperimentError> {
         let inputs = json!({
             "lexicons": self.steps.hash_all(&files.lexicons)?,
             "facts": self.steps.hash_all(&files.facts)?,
@@ -150,10 +227,10 @@ impl<'a> Run<'a> {
     fn anchored(
         &mut self,
         plan: &AnchoredModel,
-        kb: &Finished,
-        start: &Finished,
+        kb: &Step,
+        start: &Step,
         collected: &mut Collected,
-    ) -> Result<Finished, ExperimentError> {
+    ) -> Result<Step, ExperimentError> {
         let AnchoredModel { name, texts, passages, corpus: anchors, pretrain, .. } = plan;
         let languages: Vec<&Option<String>> = texts.iter().map(|t| &t.source.lang).collect();
         let mut files = Vec::new();
@@ -187,32 +264,31 @@ impl<'a> Run<'a> {
         Ok(model)
     }
 
-    /// Names found across languages by every model there is.
+    /// Names found across languages by a model; whether they are there.
     fn retrieval(
         &mut self,
-        models: &BTreeMap<&'a str, Finished>,
+        name: &str,
+        model: Option<&Step>,
         collected: &mut Collected,
-    ) -> Result<(), ExperimentError> {
-        let Some(sample) = &self.experiment.retrieval else { return Ok(()) };
-        for name in self.experiment.models() {
-            let (Some(model), Some(kb)) = (models.get(name), self.knowledge.clone()) else {
-                self.steps.skip(1);
-                continue;
-            };
-            let step = format!("retrieval {name}");
-            let found = self.search(&step, model, &kb, sample);
-            if let Some(found) = collected.keep(&step, found, &mut self.steps)? {
-                collected.retrieval.push(TermsFound { model: name.to_owned(), directions: found });
-            }
-        }
-        Ok(())
+    ) -> Result<bool, ExperimentError> {
+        let Some(sample) = &self.experiment.retrieval else { return Ok(true) };
+        let (Some(model), Some(kb)) = (model, self.knowledge.clone()) else {
+            self.steps.skip(1);
+            return Ok(false);
+        };
+        let step = format!("retrieval {name}");
+        let found = self.search(&step, model, &kb, sample);
+        let found = collected.keep(&step, found, &mut self.steps)?;
+        let is_there = found.is_some();
+        collected.retrieval.extend(found.map(|found| TermsFound { model: name.to_owned(), directions: found }));
+        Ok(is_there)
     }
 
     fn search(
         &mut self,
         step: &str,
-        model: &Finished,
-        kb: &Finished,
+        model: &Step,
+        kb: &Step,
         sample: &TermSample,
     ) -> Result<Vec<RetrievalMetrics>, ExperimentError> {
         let inputs = json!({ "model": model.key, "knowledge": kb.key, "sample": sample });
@@ -222,6 +298,6 @@ impl<'a> Run<'a> {
             create_dir(dir)?;
             Ok(write_json_atomic(&dir.join(RETRIEVAL_FILE), &found)?)
         })?;
-        Ok(read_json(&done.dir.join(RETRIEVAL_FILE), "names found")?)
+        Ok(read_json(&done.file(RETRIEVAL_FILE)?, "names found")?)
     }
 }

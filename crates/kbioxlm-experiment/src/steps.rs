@@ -1,7 +1,7 @@
 //! Steps that are done once: each has a key of what goes into it, and a marker that is written last.
 
 use crate::report::StepReport;
-use crate::{ExperimentError, ExperimentObserver, Extent};
+use crate::{ExperimentError, ExperimentObserver};
 use kbioxlm_files::{create_dir, hash_bytes, hash_path, read_json, write_json_atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,23 +17,41 @@ const SHORT: usize = 12;
 /// Runs steps in directories below one directory.
 pub(crate) struct Steps<'a> {
     out: &'a Path,
-    extent: Extent,
+    /// Nothing is run.
+    pub dry: bool,
     stop: &'a AtomicBool,
     observer: &'a mut dyn ExperimentObserver,
     total: usize,
     hashes: BTreeMap<PathBuf, String>,
-    /// Steps that were begun.
+    /// Steps that were begun or skipped.
     begun: usize,
     done: Vec<StepReport>,
 }
 
-/// A finished step.
+/// A step, and where its result lies or would lie.
 #[derive(Clone, Debug)]
-pub(crate) struct Finished {
+pub(crate) struct Step {
+    name: String,
     /// Where its result lies.
     pub dir: PathBuf,
-    /// What went into it, as one hash.
+    /// What goes into it, as one hash.
     pub key: String,
+    done: bool,
+}
+
+impl Step {
+    /// A directory that is given, such as that of a base model.
+    pub fn given(dir: &Path, key: String) -> Self {
+        Self { name: dir.display().to_string(), dir: dir.to_owned(), key, done: true }
+    }
+
+    /// A file of its result.
+    ///
+    /// # Errors
+    /// [`ExperimentError::NotRun`] if the step is not done.
+    pub fn file(&self, name: &str) -> Result<PathBuf, ExperimentError> {
+        if self.done { Ok(self.dir.join(name)) } else { Err(ExperimentError::NotRun { step: self.name.clone() }) }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,12 +66,12 @@ struct Marker {
 impl<'a> Steps<'a> {
     pub fn new(
         out: &'a Path,
-        extent: Extent,
+        dry: bool,
         stop: &'a AtomicBool,
         observer: &'a mut dyn ExperimentObserver,
         total: usize,
     ) -> Self {
-        Self { out, extent, stop, observer, total, hashes: BTreeMap::new(), begun: 0, done: Vec::new() }
+        Self { out, dry, stop, observer, total, hashes: BTreeMap::new(), begun: 0, done: Vec::new() }
     }
 
     /// Number of steps that were begun or skipped.
@@ -99,7 +117,7 @@ impl<'a> Steps<'a> {
         paths.into_iter().map(|p| self.hash(p)).collect()
     }
 
-    /// Does `work` in a directory named after `name` and the hash of `inputs`, unless that is done already.
+    /// Does `work` in a directory named after `name` and the hash of `inputs`, unless that is done already or nothing is to be run.
     ///
     /// `inputs` holds everything that the result depends on: resolved settings, hashes of files, keys of earlier steps.
     /// A directory without marker is given to `work` as it is, so that training goes on from its checkpoint.
@@ -108,22 +126,23 @@ impl<'a> Steps<'a> {
         name: &str,
         inputs: Value,
         work: impl FnOnce(&Path, &mut dyn ExperimentObserver) -> Result<(), ExperimentError>,
-    ) -> Result<Finished, ExperimentError> {
+    ) -> Result<Step, ExperimentError> {
         self.check_stop(name)?;
         self.begun += 1;
         let key = hash_bytes(format!("{} {inputs}", env!("CARGO_PKG_VERSION")).as_bytes());
         let directory = format!("{}-{}", slug(name), &key[..SHORT]);
         let dir = self.out.join(&directory);
         let marker_path = dir.join(MARKER);
-        self.observer.step_started(name, self.begun, self.total);
         let former: Option<Marker> =
             marker_path.exists().then(|| read_json(&marker_path, "a finished step")).transpose()?;
-        let reused = former.as_ref().is_some_and(|m| m.key == key);
-        let seconds = match former.filter(|m| m.key == key) {
+        let former = former.filter(|m| m.key == key);
+        let reused = former.is_some();
+        if self.dry && !reused {
+            return Ok(Step { name: name.to_owned(), dir, key, done: false });
+        }
+        self.observer.step_started(name, self.begun, self.total);
+        let seconds = match former {
             Some(marker) => marker.seconds,
-            None if self.extent == Extent::Finished => {
-                return Err(ExperimentError::NotRun { step: name.to_owned() });
-            }
             None => {
                 let start = Instant::now();
                 work(&dir, &mut *self.observer)?;
@@ -140,7 +159,7 @@ impl<'a> Steps<'a> {
         if !self.done.iter().any(|step| step.key == key) {
             self.done.push(StepReport { step: name.to_owned(), directory, key: key.clone(), seconds, reused });
         }
-        Ok(Finished { dir, key })
+        Ok(Step { name: name.to_owned(), dir, key, done: true })
     }
 
     fn check_stop(&self, step: &str) -> Result<(), ExperimentError> {

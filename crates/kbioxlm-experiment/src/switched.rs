@@ -4,6 +4,7 @@ use crate::ExperimentError;
 use crate::matrix::Direction;
 use crate::plan::TaskPlan;
 use crate::run::Run;
+use crate::steps::Step;
 use kbioxlm_corpus::{AnchorConfig, CodeSwitcher};
 use kbioxlm_eval::{Task, TaskOptions, read_entities};
 use kbioxlm_files::{FileError, StagedDir, read_jsonl, write_atomic, write_json_atomic};
@@ -12,9 +13,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-const FILE: &str = "train.jsonl";
+/// The data in the directory of the step.
+pub(crate) const SWITCHED_FILE: &str = "train.jsonl";
 
 /// What became of the documents: `switch.json` beside them.
 #[derive(Serialize)]
@@ -26,8 +28,8 @@ struct SwitchReport {
 }
 
 impl Run<'_> {
-    /// The training data of the source language and behind them the same code-switched: JSONL.
-    pub(crate) fn code_switched(&mut self, task: &TaskPlan, direction: &Direction) -> Result<PathBuf, ExperimentError> {
+    /// The training data of the source language and behind them the same code-switched, as JSONL.
+    pub(crate) fn code_switched(&mut self, task: &TaskPlan, direction: &Direction) -> Result<Step, ExperimentError> {
         let Direction { from, to } = direction;
         let config = AnchorConfig { languages: [to].into_iter().collect(), ..self.experiment.switch.clone() };
         let Some(kb) = self.knowledge.clone() else {
@@ -38,7 +40,7 @@ impl Run<'_> {
             "knowledge": kb.key, "train": self.steps.hash(&train)?, "task": task.task, "join": task.join,
             "from": from, "settings": config,
         });
-        let done = self.steps.run(&format!("code-switch {} {direction}", task.name), inputs, |dir, _| {
+        self.steps.run(&format!("code-switch {} {direction}", task.name), inputs, |dir, _| {
             let kb = KnowledgeBase::open(&kb.dir)?;
             let switcher = CodeSwitcher::new(&kb, &config, from)?;
             let documents = documents(&train, task.options())?;
@@ -46,7 +48,7 @@ impl Run<'_> {
                 documents.iter().filter_map(|d| d.switched(&switcher, to)).collect();
             let report = SwitchReport { documents: documents.len(), switched: switched.len() };
             let staged = StagedDir::new(dir)?;
-            write_atomic(&staged.path().join(FILE), |w| {
+            write_atomic(&staged.path().join(SWITCHED_FILE), |w| {
                 documents.iter().map(|d| &d.row).chain(&switched).try_for_each(|row| {
                     serde_json::to_writer(&mut *w, row)?;
                     w.write_all(b"\n")
@@ -54,8 +56,7 @@ impl Run<'_> {
             })?;
             write_json_atomic(&staged.path().join("switch.json"), &report)?;
             Ok(staged.commit()?)
-        })?;
-        Ok(done.dir.join(FILE))
+        })
     }
 }
 

@@ -6,77 +6,101 @@ use crate::matrix::{Job, Method};
 use crate::plan::TaskPlan;
 use crate::report::RunScore;
 use crate::run::Run;
-use crate::steps::Finished;
+use crate::steps::Step;
+use crate::switched::SWITCHED_FILE;
 use kbioxlm_eval::{
     Evaluation, FewshotManifest, FewshotOptions, FinetuneData, TaskInfo, evaluate, fewshot_samples, finetune_task,
 };
 use kbioxlm_files::{create_dir, read_json, write_json_atomic};
 use kbioxlm_train::{EpochScore, FinetuneConfig};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const EVALUATION_FILE: &str = "evaluation.json";
+const ORIGIN_FILE: &str = "run.json";
 pub(crate) const PREDICTIONS_FILE: &str = "predictions.jsonl";
 /// The samples are the same in every experiment on the same data.
 const SAMPLE_SEED: u64 = 1;
 
-/// A fine-tuned model and how it came out.
-struct Tuned {
-    model: Finished,
+/// What training says of a model beside its score: `run.json` of an evaluation, so that this is all a report needs.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Origin {
+    /// Score on the dev data.
     dev: Option<f64>,
     /// Score on the target's test data at the epoch that is best on the target's dev data.
     oracle: Option<f64>,
 }
 
+impl Origin {
+    fn read(tuned: &Step) -> Result<Self, ExperimentError> {
+        let history: Vec<EpochScore> = read_json(&tuned.file("history.json")?, "the epochs of a fine-tuning")?;
+        let best = history.iter().filter_map(|e| Some((e.watched.get(DEV)?, e.watched.get(TEST)?)));
+        // The first of equals, as everywhere.
+        let best = best.reduce(|best, other| if other.0 > best.0 { other } else { best });
+        Ok(Self { dev: TaskInfo::read(&tuned.dir)?.dev_score, oracle: best.map(|(_, test)| *test) })
+    }
+}
+
+/// Data to fine-tune on, and what stands for its training file in a key.
+struct Tuning {
+    data: FinetuneData,
+    train_key: String,
+}
+
 impl Run<'_> {
-    /// All steps of a job; `model` is `None` if it could not be made.
-    pub fn job(
-        &mut self,
-        job: &Job,
-        model: Option<&Finished>,
-        collected: &mut Collected,
-    ) -> Result<(), ExperimentError> {
-        let Some(task) = self.experiment.task(&job.task) else { return Ok(()) };
+    /// All steps of a job; `model` is `None` if it could not be made. Whether all evaluations are there.
+    pub fn job(&mut self, job: &Job, model: Option<&Step>, collected: &mut Collected) -> Result<bool, ExperimentError> {
+        let Some(task) = self.experiment.task(&job.task) else { return Ok(true) };
         let end = self.steps.begun() + job.steps(task);
-        if let Some(model) = model {
-            self.steps_of(job, task, model, collected)?;
-        }
+        let complete = match model {
+            Some(model) => self.steps_of(job, task, model, collected)?,
+            None => false,
+        };
         self.steps.skip_to(end);
-        Ok(())
+        Ok(complete)
     }
 
     fn steps_of(
         &mut self,
         job: &Job,
         task: &TaskPlan,
-        model: &Finished,
+        model: &Step,
         collected: &mut Collected,
-    ) -> Result<(), ExperimentError> {
+    ) -> Result<bool, ExperimentError> {
         let name = job.name();
         let tuned = self.zero_shot(job, task, model);
-        let Some(tuned) = collected.keep(&format!("finetune {name}"), tuned, &mut self.steps)? else { return Ok(()) };
+        let Some(tuned) = collected.keep(&format!("finetune {name}"), tuned, &mut self.steps)? else {
+            return Ok(false);
+        };
+        let mut complete = true;
         for (language, file) in task.tests(&job.direction) {
-            let oracle = if *language == job.direction.to { tuned.oracle } else { None };
-            let score = RunScore { seed: job.seed, draw: None, dev: tuned.dev, oracle, ..RunScore::default() };
-            let place = Place { job, shots: 0, test: language };
-            self.scored(&format!("evaluate {name} {language}"), &tuned.model, task, file, place, score, collected)?;
+            let place = Place { job, shots: 0, draw: None, test: language };
+            complete &= self.scored(&format!("evaluate {name} {language}"), &tuned, task, file, place, collected)?;
         }
         if !job.shots.is_empty() {
-            self.few_shot(job, task, &tuned.model, collected)?;
+            complete &= self.few_shot(job, task, &tuned, collected)?;
         }
-        Ok(())
+        Ok(complete)
     }
 
     /// Fine-tunes a pretrained model.
-    fn zero_shot(&mut self, job: &Job, task: &TaskPlan, model: &Finished) -> Result<Tuned, ExperimentError> {
+    fn zero_shot(&mut self, job: &Job, task: &TaskPlan, model: &Step) -> Result<Step, ExperimentError> {
         let language = match job.method {
             Method::TranslateTrain => &job.direction.to,
             Method::ZeroShot | Method::CodeSwitch => &job.direction.from,
         };
-        let train = match job.method {
-            Method::CodeSwitch => self.code_switched(task, &job.direction)?,
-            Method::ZeroShot | Method::TranslateTrain => file(&task.train, language),
+        let (train, train_key) = match job.method {
+            Method::CodeSwitch => {
+                let switched = self.code_switched(task, &job.direction)?;
+                (switched.dir.join(SWITCHED_FILE), switched.key)
+            }
+            Method::ZeroShot | Method::TranslateTrain => {
+                let train = file(&task.train, language);
+                let key = self.steps.hash(&train)?;
+                (train, key)
+            }
         };
         // The target's scores by epoch, for the oracle.
         let target = &job.direction.to;
@@ -85,46 +109,43 @@ impl Run<'_> {
         let watched = watched.map(|(what, files)| (what.to_owned(), file(files, target))).collect();
         let data = FinetuneData { train, dev: Some(file(&task.dev, language)), watched };
         let settings = FinetuneConfig { seed: job.seed, ..task.finetune.clone() };
-        let tuned = self.finetune(&format!("finetune {}", job.name()), model, task, &data, &settings)?;
-        let history: Vec<EpochScore> = read_json(&tuned.dir.join("history.json"), "the epochs of a fine-tuning")?;
-        let best = history.iter().filter_map(|e| Some((e.watched.get(DEV)?, e.watched.get(TEST)?)));
-        // The first of equals, as everywhere.
-        let best = best.reduce(|best, other| if other.0 > best.0 { other } else { best });
-        Ok(Tuned { dev: TaskInfo::read(&tuned.dir)?.dev_score, oracle: best.map(|(_, test)| *test), model: tuned })
+        self.finetune(&format!("finetune {}", job.name()), model, task, &Tuning { data, train_key }, &settings)
     }
 
-    /// Tunes a fine-tuned model further on each sample, to its last epoch.
+    /// Tunes a fine-tuned model further on each sample, to its last epoch. Whether all evaluations are there.
     fn few_shot(
         &mut self,
         job: &Job,
         task: &TaskPlan,
-        tuned: &Finished,
+        tuned: &Step,
         collected: &mut Collected,
-    ) -> Result<(), ExperimentError> {
+    ) -> Result<bool, ExperimentError> {
         let target = &job.direction.to;
         let samples = self.samples(job, task);
         let step = format!("samples {} {target}", task.name);
-        let Some((dir, manifest)) = collected.keep(&step, samples, &mut self.steps)? else { return Ok(()) };
+        let Some(samples) = collected.keep(&step, samples, &mut self.steps)? else { return Ok(false) };
+        let mut complete = true;
         for &(size, draw) in &job.shots {
-            let Some(sample) = manifest.samples.iter().find(|s| (s.size, s.draw) == (size, draw)) else { continue };
             let name = format!("{} k{size} draw {draw}", job.name());
-            let data = FinetuneData { train: dir.join(&sample.file), dev: None, watched: BTreeMap::new() };
+            let train = samples.dir.join(sample_name(&samples, size, draw)?);
+            let train_key = format!("{} {size} {draw}", samples.key);
+            let tuning = Tuning { data: FinetuneData { train, dev: None, watched: BTreeMap::new() }, train_key };
             let settings = FinetuneConfig { seed: job.seed, ..task.fewshot.clone() };
             let step = format!("finetune {name}");
-            let few = self.finetune(&step, tuned, task, &data, &settings);
+            let few = self.finetune(&step, tuned, task, &tuning, &settings);
             let Some(few) = collected.keep(&step, few, &mut self.steps)? else {
                 self.steps.skip(1);
+                complete = false;
                 continue;
             };
-            let score = RunScore { seed: job.seed, draw: Some(draw), ..RunScore::default() };
-            let place = Place { job, shots: size, test: target };
+            let place = Place { job, shots: size, draw: Some(draw), test: target };
             let test = file(&task.test, target);
-            self.scored(&format!("evaluate {name} {target}"), &few, task, &test, place, score, collected)?;
+            complete &= self.scored(&format!("evaluate {name} {target}"), &few, task, &test, place, collected)?;
         }
-        Ok(())
+        Ok(complete)
     }
 
-    fn samples(&mut self, job: &Job, task: &TaskPlan) -> Result<(PathBuf, FewshotManifest), ExperimentError> {
+    fn samples(&mut self, job: &Job, task: &TaskPlan) -> Result<Step, ExperimentError> {
         let target = &job.direction.to;
         let data = file(&task.train, target);
         let sizes: BTreeSet<usize> = job.shots.iter().map(|(size, _)| *size).collect();
@@ -134,28 +155,25 @@ impl Run<'_> {
             "data": self.steps.hash(&data)?, "task": task.task, "join": task.join,
             "sizes": sizes, "draws": draws, "seed": SAMPLE_SEED,
         });
-        let done = self.steps.run(&format!("samples {} {target}", task.name), inputs, |dir, _| {
+        self.steps.run(&format!("samples {} {target}", task.name), inputs, |dir, _| {
             Ok(fewshot_samples(task.options(), &data, &options, dir).map(drop)?)
-        })?;
-        let manifest = read_json(&done.dir.join("manifest.json"), "the samples of a few documents")?;
-        Ok((done.dir, manifest))
+        })
     }
 
     fn finetune(
         &mut self,
         step: &str,
-        model: &Finished,
+        model: &Step,
         task: &TaskPlan,
-        data: &FinetuneData,
+        Tuning { data, train_key }: &Tuning,
         settings: &FinetuneConfig,
-    ) -> Result<Finished, ExperimentError> {
+    ) -> Result<Step, ExperimentError> {
         let mut watched: BTreeMap<&String, String> = BTreeMap::new();
         for (name, path) in &data.watched {
             watched.insert(name, self.steps.hash(path)?);
         }
         let inputs = json!({
-            "model": model.key, "task": task.task, "join": task.join, "settings": settings,
-            "train": self.steps.hash(&data.train)?,
+            "model": model.key, "task": task.task, "join": task.join, "settings": settings, "train": train_key,
             "dev": data.dev.as_ref().map(|dev| self.steps.hash(dev)).transpose()?,
             "watched": watched,
         });
@@ -165,42 +183,55 @@ impl Run<'_> {
         })
     }
 
-    /// Evaluates a model and keeps its score.
-    #[allow(clippy::too_many_arguments)]
+    /// Evaluates a model and keeps its score, if it is there.
     fn scored(
         &mut self,
         step: &str,
-        tuned: &Finished,
+        tuned: &Step,
         task: &TaskPlan,
         data: &Path,
         place: Place,
-        score: RunScore,
         collected: &mut Collected,
-    ) -> Result<(), ExperimentError> {
+    ) -> Result<bool, ExperimentError> {
         let evaluated = self.evaluate(step, tuned, task, data);
-        let Some((done, evaluation)) = collected.keep(step, evaluated, &mut self.steps)? else { return Ok(()) };
+        let Some((done, evaluation, origin)) = collected.keep(step, evaluated, &mut self.steps)? else {
+            return Ok(false);
+        };
+        let Origin { dev, oracle } = origin;
+        let oracle = oracle.filter(|_| place.test == place.job.direction.to);
         let directory = self.steps.relative(&done.dir);
-        collected.scored(place, RunScore { score: evaluation.score, directory, ..score }, evaluation);
-        Ok(())
+        let (seed, draw, score) = (place.job.seed, place.draw, evaluation.score);
+        collected.scored(place, RunScore { seed, draw, dev, score, oracle, directory }, evaluation);
+        Ok(true)
     }
 
     fn evaluate(
         &mut self,
         step: &str,
-        tuned: &Finished,
+        tuned: &Step,
         task: &TaskPlan,
         data: &Path,
-    ) -> Result<(Finished, Evaluation), ExperimentError> {
+    ) -> Result<(Step, Evaluation, Origin), ExperimentError> {
         let inputs = json!({ "model": tuned.key, "join": task.join, "data": self.steps.hash(data)? });
         let done = self.steps.run(step, inputs, |dir, _| {
             let evaluation = evaluate(&tuned.dir, data, task.join)?;
             create_dir(dir)?;
             evaluation.write_predictions(&dir.join(PREDICTIONS_FILE))?;
+            write_json_atomic(&dir.join(ORIGIN_FILE), &Origin::read(tuned)?)?;
             Ok(write_json_atomic(&dir.join(EVALUATION_FILE), &evaluation)?)
         })?;
-        let evaluation = read_json(&done.dir.join(EVALUATION_FILE), "an evaluation")?;
-        Ok((done, evaluation))
+        let evaluation = read_json(&done.file(EVALUATION_FILE)?, "an evaluation")?;
+        let origin = read_json(&done.file(ORIGIN_FILE)?, "what training says of a model")?;
+        Ok((done, evaluation, origin))
     }
+}
+
+/// The file of a sample; one that is not there yet has no name.
+fn sample_name(samples: &Step, size: usize, draw: usize) -> Result<String, ExperimentError> {
+    let Ok(path) = samples.file("manifest.json") else { return Ok(String::new()) };
+    let manifest: FewshotManifest = read_json(&path, "the samples of a few documents")?;
+    let sample = manifest.samples.into_iter().find(|s| (s.size, s.draw) == (size, draw));
+    Ok(sample.map(|s| s.file).unwrap_or_default())
 }
 
 /// Names of watched data in `history.json`.

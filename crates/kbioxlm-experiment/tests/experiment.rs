@@ -168,7 +168,7 @@ fn the_chain_runs_is_not_repeated_and_ends_in_a_report() {
     let mut recorder = Recorder::default();
     let report = run(dir, EXPERIMENT, Extent::Finished, &mut recorder, &go).unwrap();
     assert!(recorder.done.iter().all(|(_, reused)| *reused) && report.outcomes.is_empty());
-    assert!(report.missing.contains(&"pretrain anchored".to_owned()), "{:?}", report.missing);
+    assert!(report.missing.contains(&"evaluate ADE en-zh base 1 zh".to_owned()), "{:?}", report.missing);
 
     let (report, done) = all(dir, EXPERIMENT);
     let reused: Vec<&str> = done.iter().filter(|(_, reused)| *reused).map(|(step, _)| step.as_str()).collect();
@@ -237,11 +237,41 @@ fn the_chain_runs_is_not_repeated_and_ends_in_a_report() {
     assert!(done.iter().all(|(_, reused)| *reused), "{done:?}");
     assert_eq!(again.to_string(), table);
 
+    evaluations_are_enough(dir, &table);
     code_switched(&dir.join("out").join(step(&report, "code-switch ADE en-zh")).join("train.jsonl"));
     names_are_found(
         &dir.join("out").join(step(&report, "knowledge")),
         &dir.join("out").join(step(&report, "pretrain anchored")),
     );
+}
+
+/// What evaluations were made from can be removed; what is missing later brings back what it needs, and nothing else.
+fn evaluations_are_enough(dir: &Path, table: &str) {
+    let aside = dir.join("aside");
+    std::fs::create_dir(&aside).unwrap();
+    for entry in std::fs::read_dir(dir.join("out")).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() && !name.starts_with("evaluate") && !name.starts_with("retrieval") {
+            std::fs::rename(entry.path(), aside.join(&name)).unwrap();
+        }
+    }
+    let (report, done) = all(dir, EXPERIMENT);
+    assert!(done.iter().all(|(step, _)| step.starts_with("evaluate") || step.starts_with("retrieval")), "{done:?}");
+    assert_eq!(report.to_string(), table);
+    std::fs::remove_dir_all(dir.join("out").join(step(&report, "evaluate ADE en-zh base 2 zh"))).unwrap();
+    let (report, done) = all(dir, EXPERIMENT);
+    let done: Vec<&str> = done.iter().filter(|(_, reused)| !reused).map(|(step, _)| step.as_str()).collect();
+    let few = |draw: usize| format!("finetune ADE en-zh base 2 k1 draw {draw}");
+    let needed = ["trim", "knowledge", "finetune ADE en-zh base 2", "evaluate ADE en-zh base 2 zh", "samples ADE zh"];
+    assert_eq!(done[..5], needed);
+    assert_eq!(done[5..], [few(1), few(2)]);
+    assert_eq!(report.to_string(), table);
+    for entry in std::fs::read_dir(&aside).unwrap().map(Result::unwrap) {
+        let there = dir.join("out").join(entry.file_name());
+        if !there.exists() {
+            std::fs::rename(entry.path(), there).unwrap();
+        }
+    }
 }
 
 /// Directory of a step.

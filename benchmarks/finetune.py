@@ -121,6 +121,7 @@ def peer(args):
     torch.manual_seed(0)
     random.seed(0)
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     tokenizer = load_tokenizer(args.model)
     train, dev = (read(args.peer_only / f"{name}.conll") for name in ["train", "dev"])
     types = sorted({tag[2:] for d in train for _, tag in d if tag != "O"})
@@ -185,15 +186,28 @@ def score(torch, model, documents, encoded, labels, padding):
         for begin in range(0, len(order), 64):
             numbers = order[begin : begin + 64]
             ids, mask = pad(torch, [encoded[i][0] for i in numbers], padding)
-            best = model(input_ids=ids, attention_mask=mask).logits.argmax(-1).tolist()
-            for i, row in zip(numbers, best):
-                tags = ["O"] * len(documents[i])
-                for number, token in zip(row, encoded[i][1]):
-                    if token is not None:
-                        tags[token] = labels[number]
+            logits = model(input_ids=ids, attention_mask=mask).logits.tolist()
+            for i, rows in zip(numbers, logits):
+                tags = decode([row for row, token in zip(rows, encoded[i][1]) if token is not None], labels)
                 ours, theirs = spans(tags), spans([tag for _, tag in documents[i]])
                 right, found, gold = right + len(ours & theirs), found + len(ours), gold + len(theirs)
     return 2 * right / max(found + gold, 1)
+
+
+def decode(rows, labels):
+    """The best sequence in which an `I-` follows only a `B-` or `I-` of its type, as kbioxlm decodes."""
+    numbers = range(len(labels))
+    former = [[a for a in numbers if label[0] != "I" or labels[a][1:] == label[1:]] for label in labels]
+    scores = [score if label[0] != "I" else float("-inf") for score, label in zip(rows[0], labels)]
+    steps = []
+    for row in rows[1:]:
+        best = [max(from_, key=lambda a: scores[a]) for from_ in former]
+        scores = [scores[a] + score for a, score in zip(best, row)]
+        steps.append(best)
+    path = [max(numbers, key=lambda a: scores[a])]
+    for best in reversed(steps):
+        path.append(best[path[-1]])
+    return [labels[a] for a in reversed(path)]
 
 
 def spans(tags):

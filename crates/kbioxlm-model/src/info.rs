@@ -33,7 +33,7 @@ pub struct ModelInfo {
     pub embeddings: usize,
     /// Numbers in all tensors, by part.
     pub parameters: BTreeMap<String, usize>,
-    /// The heads: `mlm`, `prp`, `tokens`, `sequence`.
+    /// The heads: `mlm`, `prp`, `mentions`, `tokens`, `crf`, `sequence`.
     pub heads: Vec<String>,
     /// Names of the classes, where there is a task head.
     pub labels: Vec<String>,
@@ -57,9 +57,15 @@ pub fn info(dir: &Path) -> Result<ModelInfo> {
         *parameters.entry(part(&canonical(name)).to_owned()).or_insert(0) += stored.elements();
         types.insert(format!("{:?}", stored.dtype).to_lowercase());
     }
-    let Heads { mlm, prp, tokens, crf, sequence } = stored_heads(&config, &store);
-    let heads =
-        [("mlm", mlm), ("prp", prp), ("tokens", tokens.is_some()), ("crf", crf), ("sequence", sequence.is_some())];
+    let Heads { mlm, prp, mentions, tokens, crf, sequence } = stored_heads(&config, &store);
+    let heads = [
+        ("mlm", mlm),
+        ("prp", prp),
+        ("mentions", mentions),
+        ("tokens", tokens.is_some()),
+        ("crf", crf),
+        ("sequence", sequence.is_some()),
+    ];
     let has_task = tokens.is_some() || sequence.is_some();
     Ok(ModelInfo {
         directory: dir.to_owned(),
@@ -86,13 +92,14 @@ pub fn info(dir: &Path) -> Result<ModelInfo> {
 }
 
 fn part(name: &str) -> &'static str {
-    const PARTS: [(&str, &str); 10] = [
+    const PARTS: [(&str, &str); 11] = [
         ("embeddings.word_embeddings.", "word embeddings"),
         ("embeddings.", "other embeddings"),
         ("encoder.", "layers"),
         ("lm_head.", "masked language model head"),
         ("cls.predictions.", "masked language model head"),
         ("prp.", "passage relation head"),
+        ("mentions.", "mention head"),
         ("classifier.", "task head"),
         ("crf.", "task head"),
         ("pooler.", "pooler"),

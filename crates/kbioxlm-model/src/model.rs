@@ -11,6 +11,8 @@ use std::convert::Infallible;
 
 /// Classes of the passage relation head: `link`, `context`, `random`.
 pub(crate) const PASSAGE_CLASSES: usize = 3;
+/// Classes of the mention head: begins one, continues one, is outside.
+pub(crate) const MENTION_CLASSES: usize = 3;
 
 /// Which heads a model has besides the encoder.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -19,6 +21,8 @@ pub struct Heads {
     pub mlm: bool,
     /// Passage relation prediction.
     pub prp: bool,
+    /// Mention tagging.
+    pub mentions: bool,
     /// Token classification with so many labels.
     pub tokens: Option<usize>,
     /// Scores of neighbouring labels, for token classification.
@@ -36,6 +40,8 @@ pub struct Model {
     pub mlm: Option<MlmHead>,
     /// Passage relation prediction on `<s>`: `link`, `context`, `random`.
     pub prp: Option<Linear>,
+    /// Mention tagging on every piece: `B`, `I`, `O`.
+    pub mentions: Option<Linear>,
     /// Token classification.
     pub tokens: Option<Linear>,
     /// Scores of neighbouring labels.
@@ -53,6 +59,7 @@ impl Model {
             encoder: Encoder::new(config, device),
             mlm: heads.mlm.then(|| MlmHead::new(hidden, config.vocab_size, device)),
             prp: heads.prp.then(|| Linear::new(hidden, PASSAGE_CLASSES, device)),
+            mentions: heads.mentions.then(|| Linear::new(hidden, MENTION_CLASSES, device)),
             tokens: heads.tokens.map(|labels| Linear::new(hidden, labels, device)),
             crf: heads.tokens.filter(|_| heads.crf).map(|labels| Crf::new(labels, device)),
             sequence: heads.sequence.map(|labels| SequenceHead::new(hidden, labels, drop_input, device)),
@@ -64,6 +71,7 @@ impl Model {
         Heads {
             mlm: self.mlm.is_some(),
             prp: self.prp.is_some(),
+            mentions: self.mentions.is_some(),
             tokens: self.tokens.as_ref().map(Linear::outputs),
             crf: self.crf.is_some(),
             sequence: self.sequence.as_ref().map(|head| head.output.outputs()),
@@ -132,6 +140,14 @@ impl Model {
     /// When the model was made without this head.
     pub fn prp_logits(&self, cls: Tensor<2>) -> Tensor<2> {
         head(&self.prp, "passage relation").forward(cls)
+    }
+
+    /// Scores of `B`, `I`, `O` for each row: `[n, hidden]` -> `[n, 3]`.
+    ///
+    /// # Panics
+    /// When the model was made without this head.
+    pub fn mention_logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        head(&self.mentions, "mention tagging").forward(hidden)
     }
 
     /// Scores of the labels for each row: `[n, hidden]` -> `[n, labels]`.

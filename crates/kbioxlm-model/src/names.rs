@@ -200,7 +200,6 @@ impl Path {
             ["mlm", "dense", leaf] => format!("lm_head.dense.{leaf}"),
             ["mlm", "norm", leaf] => format!("lm_head.layer_norm.{leaf}"),
             ["mlm", "bias"] => "lm_head.bias".to_owned(),
-            ["prp", leaf] => format!("prp.{leaf}"),
             ["tokens", leaf] => format!("classifier.{leaf}"),
             ["sequence", "dense", leaf] if bert => format!("bert.pooler.dense.{leaf}"),
             ["sequence", "output", leaf] if bert => format!("classifier.{leaf}"),

@@ -129,6 +129,7 @@ pub(crate) fn stored_heads(config: &ModelConfig, store: &Store) -> Heads {
     Heads {
         mlm: names.contains_key(mlm),
         prp: names.contains_key("prp.weight"),
+        mentions: names.contains_key("mentions.weight"),
         tokens: classifier.filter(|_| !is_sequence),
         crf: names.contains_key("crf.transitions"),
         sequence: outputs("classifier.out_proj.weight").or(classifier.filter(|_| is_sequence)),

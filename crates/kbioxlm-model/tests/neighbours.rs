@@ -11,7 +11,7 @@ const VOCABULARY: usize = 50;
 fn model(layout: Layout) -> Model {
     let mut config = ModelConfig::new(layout, VOCABULARY, 16, 2, 2, 40);
     config.initializer_range = 0.3; // so that logits differ by far more than the tolerance
-    let heads = Heads { mlm: true, prp: true, tokens: Some(4), crf: true, sequence: Some(3) };
+    let heads = Heads { mlm: true, prp: true, mentions: true, tokens: Some(4), crf: true, sequence: Some(3) };
     init(&config, &heads, 3, &Device::flex())
 }
 

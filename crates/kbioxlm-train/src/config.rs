@@ -42,7 +42,7 @@ impl Default for KeepConfig {
 
 impl KeepConfig {
     /// Names of figures of the steps that `metric` may have.
-    pub(crate) const METRICS: [&str; 9] = [
+    pub(crate) const METRICS: [&str; 11] = [
         "loss",
         "entity_mlm.loss",
         "entity_mlm.accuracy",
@@ -52,6 +52,8 @@ impl KeepConfig {
         "prp.accuracy",
         "alignment.loss",
         "alignment.accuracy",
+        "tagging.loss",
+        "tagging.accuracy",
     ];
 
     pub(crate) fn lower_is_better(&self) -> bool {
@@ -158,6 +160,9 @@ pub struct PretrainConfig {
     pub max_skips: u64,
     /// What is masked.
     pub masking: MaskingConfig,
+    /// Mention tagging beside masking: for each token of running text, whether it begins a mention, continues one or is outside
+    /// of all. Its mean loss is added to the others.
+    pub tag_mentions: bool,
     /// Alignment of terms across languages; it needs a knowledge base.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alignment: Option<AlignmentConfig>,
@@ -190,6 +195,7 @@ impl Default for PretrainConfig {
             on_divergence: OnDivergence::Stop,
             max_skips: 10,
             masking: MaskingConfig::default(),
+            tag_mentions: false,
             alignment: None,
             evaluation: None,
             retrieval: None,

@@ -9,6 +9,7 @@ use crate::loss::{LossSums, MicroBatch, evaluate};
 use crate::masking::{MaskingConfig, mask};
 use crate::metrics::{StepLines, TaskMetrics, TaskSum};
 use crate::name_search::{NameSearch, RetrievalMetrics};
+use crate::tagging::mention_tags;
 use burn::module::Module;
 use kbioxlm_corpus::Example;
 use kbioxlm_files::{FileError, hash_bytes, is_in_share, rng_for};
@@ -72,7 +73,7 @@ pub struct HeldOutMetrics {
     pub languages: BTreeMap<String, HeldOutTasks>,
 }
 
-/// The three tasks on some held-out examples; what none of them has is absent.
+/// The tasks on some held-out examples; what none of them has is absent.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeldOutTasks {
     /// Examples.
@@ -89,14 +90,17 @@ pub struct HeldOutTasks {
     /// Passage pairs by their label (rows) and by what was predicted (columns): link, context, random.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub prp_confusion: Option<[[u64; 3]; 3]>,
+    /// Tokens of running text: begin, inside or outside of a mention.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tagging: Option<TaskMetrics>,
 }
 
 impl HeldOutTasks {
     fn new(examples: u64, sums: LossSums) -> Self {
-        let LossSums { entity, relation, prp, confusion } = sums;
-        let [entity_mlm, relation_mlm, prp] = [entity, relation, prp].map(TaskSum::mean);
+        let LossSums { entity, relation, prp, tagging, confusion } = sums;
+        let [entity_mlm, relation_mlm, prp, tagging] = [entity, relation, prp, tagging].map(TaskSum::mean);
         let prp_confusion = prp.is_some().then_some(confusion);
-        Self { examples, entity_mlm, relation_mlm, prp, prp_confusion }
+        Self { examples, entity_mlm, relation_mlm, prp, prp_confusion, tagging }
     }
 }
 
@@ -134,7 +138,7 @@ impl HeldOut {
     pub(crate) fn new(
         mut examples: Vec<EncodedExample>,
         config: &EvaluationConfig,
-        masking: &MaskingConfig,
+        (masking, tag_mentions): (&MaskingConfig, bool),
         tokens_per_batch: usize,
         vocabulary: usize,
         special: &SpecialTokens,
@@ -153,8 +157,10 @@ impl HeldOut {
                 mask(example, masking, vocabulary, special, &mut rng_for(0, &["held-out mask", &example.id]))
             };
             let batch = |batch: Vec<usize>| {
-                let masked: Vec<_> = batch.into_iter().filter_map(|i| examples.get(i)).map(masked).collect();
-                MicroBatch::new(&masked)
+                let examples: Vec<_> = batch.into_iter().filter_map(|i| examples.get(i)).collect();
+                let batch = MicroBatch::new(&examples.iter().copied().map(masked).collect::<Vec<_>>());
+                let tags = |example: &&EncodedExample| mention_tags(example, special);
+                if tag_mentions { batch.tagged(&examples.iter().map(tags).collect::<Vec<_>>()) } else { batch }
             };
             let batches = cut(&order, length, tokens_per_batch).into_iter().map(batch).collect();
             (examples.len() as u64, batches)

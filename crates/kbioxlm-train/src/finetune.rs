@@ -138,6 +138,7 @@ pub fn finetune(
                 entity_mlm: None,
                 relation_mlm: None,
                 prp: None,
+                tagging: None,
                 alignment: None,
                 grad_norm: norm,
                 skipped: false,

@@ -42,6 +42,7 @@ mod recorder;
 mod retrieval;
 mod schedule;
 mod sources;
+mod tagging;
 mod trainer;
 
 pub use alignment::AlignmentConfig;

@@ -9,7 +9,7 @@ use kbioxlm_ops::{RowLoss, cross_entropy};
 #[derive(Clone, Debug)]
 pub(crate) struct MicroBatch {
     packed: PackedBatch,
-    /// Rows whose states are needed: the masked tokens, then `<s>` of the labelled pairs.
+    /// Rows whose states are needed: the masked tokens, then `<s>` of the labelled pairs, then the tokens that are tagged.
     rows: Vec<usize>,
     /// Original ids of the masked tokens.
     targets: Vec<u32>,
@@ -17,6 +17,8 @@ pub(crate) struct MicroBatch {
     relations: Vec<usize>,
     /// Classes of the labelled pairs.
     labels: Vec<u32>,
+    /// Classes of the tagged tokens.
+    tags: Vec<u32>,
 }
 
 impl MicroBatch {
@@ -39,7 +41,16 @@ impl MicroBatch {
             }
         }
         rows.extend(pairs);
-        Self { packed, rows, targets, relations, labels }
+        Self { packed, rows, targets, relations, labels, tags: Vec::new() }
+    }
+
+    /// Tags tokens besides: of each example the position and class.
+    pub(crate) fn tagged(mut self, tags: &[Vec<(usize, u32)>]) -> Self {
+        for (start, tags) in self.packed.starts().into_iter().zip(tags) {
+            self.rows.extend(tags.iter().map(|(position, _)| start + position));
+            self.tags.extend(tags.iter().map(|(_, class)| class));
+        }
+        self
     }
 
     pub(crate) fn packed(&self) -> &PackedBatch {
@@ -58,6 +69,7 @@ impl MicroBatch {
             entity: sum(self.targets.len() - relations),
             relation: sum(relations),
             prp: sum(self.labels.len()),
+            tagging: sum(self.tags.len()),
             ..LossSums::default()
         }
     }
@@ -68,6 +80,7 @@ impl MicroBatch {
 pub(crate) struct Totals {
     masked: usize,
     pairs: usize,
+    tagged: usize,
 }
 
 impl Totals {
@@ -75,24 +88,26 @@ impl Totals {
         batches.into_iter().fold(Self::default(), |sum, batch| Self {
             masked: sum.masked + batch.targets.len(),
             pairs: sum.pairs + batch.labels.len(),
+            tagged: sum.tagged + batch.tags.len(),
         })
     }
 
     /// Those of the parts of all processes together.
     pub(crate) fn over(self, processes: &dyn Processes) -> Self {
-        let mut counts = [self.masked, self.pairs].map(|count| count as f64);
+        let mut counts = [self.masked, self.pairs, self.tagged].map(|count| count as f64);
         processes.sum_f64(&mut counts);
-        let [masked, pairs] = counts.map(|count| count as usize);
-        Self { masked, pairs }
+        let [masked, pairs, tagged] = counts.map(|count| count as usize);
+        Self { masked, pairs, tagged }
     }
 }
 
-/// Sums of the three losses.
+/// Sums of the losses.
 #[derive(Copy, Clone, Debug, Default, PartialEq)]
 pub(crate) struct LossSums {
     pub(crate) entity: TaskSum,
     pub(crate) relation: TaskSum,
     pub(crate) prp: TaskSum,
+    pub(crate) tagging: TaskSum,
     pub(crate) confusion: Confusion,
 }
 
@@ -104,21 +119,22 @@ impl LossSums {
         self.entity.add(other.entity);
         self.relation.add(other.relation);
         self.prp.add(other.prp);
+        self.tagging.add(other.tagging);
         let cells = self.confusion.iter_mut().flatten().zip(other.confusion.iter().flatten());
         cells.for_each(|(cell, other)| *cell += other);
     }
 
-    /// Mean over masked tokens plus mean over pairs; what is absent does not count.
+    /// Mean over masked tokens, plus mean over pairs, plus mean over tagged tokens; what is absent does not count.
     pub(crate) fn total(&self) -> f64 {
         let mut mlm = self.entity;
         mlm.add(self.relation);
-        [mlm, self.prp].into_iter().filter_map(TaskSum::mean).map(|t| t.loss).sum()
+        [mlm, self.prp, self.tagging].into_iter().filter_map(TaskSum::mean).map(|t| t.loss).sum()
     }
 }
 
 /// One forward and backward pass.
 ///
-/// The two losses of a micro-batch are divided by the `totals` of the *whole* step before the backward pass, so that
+/// The losses of a micro-batch are divided by the `totals` of the *whole* step before the backward pass, so that
 /// gradients of micro-batches simply add up. `None` if there is nothing to predict.
 pub(crate) fn backward(
     model: &Model,
@@ -162,7 +178,7 @@ fn forward(
         losses.push(loss);
     }
     if !batch.labels.is_empty() {
-        let logits = model.prp_logits(states.narrow(0, masked, batch.labels.len()));
+        let logits = model.prp_logits(states.clone().narrow(0, masked, batch.labels.len()));
         let predicted = predicted(logits.clone());
         let right = predicted.iter().zip(&batch.labels).filter(|(p, t)| p == t).count() as u64;
         for (&predicted, &label) in predicted.iter().zip(&batch.labels) {
@@ -173,6 +189,13 @@ fn forward(
         let loss = cross_entropy(logits, &batch.labels);
         sums.prp = TaskSum { loss: scalar(&loss), correct: right, count: batch.labels.len() as u64 };
         losses.push(loss.div_scalar(totals.pairs as f64));
+    }
+    if !batch.tags.is_empty() {
+        let logits = model.mention_logits(states.narrow(0, masked + batch.labels.len(), batch.tags.len()));
+        let right = predicted(logits.clone()).iter().zip(&batch.tags).filter(|(p, t)| p == t).count() as u64;
+        let loss = cross_entropy(logits, &batch.tags);
+        sums.tagging = TaskSum { loss: scalar(&loss), correct: right, count: batch.tags.len() as u64 };
+        losses.push(loss.div_scalar(totals.tagged as f64));
     }
     Some((losses.into_iter().reduce(|a, b| a + b)?, sums))
 }

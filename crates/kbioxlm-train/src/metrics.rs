@@ -12,7 +12,7 @@ pub struct TaskMetrics {
     pub loss: f64,
     /// Share of right predictions.
     pub accuracy: f64,
-    /// Masked tokens, or labelled pairs.
+    /// Masked or tagged tokens, labelled pairs, names.
     pub count: u64,
 }
 
@@ -25,8 +25,8 @@ pub struct StepMetrics {
     pub epoch: u64,
     /// Learning rate of the step.
     pub learning_rate: f64,
-    /// Loss of the step: in pretraining the mean over all masked tokens, plus that over all passage pairs, plus that over the
-    /// names aligned by its weight; 0 if the step had none of them and changed nothing.
+    /// Loss of the step: in pretraining the mean over all masked tokens, plus that over all passage pairs, plus that over all tokens
+    /// tagged, plus that over the names aligned by its weight; 0 if the step had none of them and changed nothing.
     #[serde(deserialize_with = "number")]
     pub loss: f64,
     /// Masked words and mentions.
@@ -38,6 +38,9 @@ pub struct StepMetrics {
     /// Passage pairs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub prp: Option<TaskMetrics>,
+    /// Tokens of running text: begin, inside or outside of a mention.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tagging: Option<TaskMetrics>,
     /// Names of concepts, each to be told from those of the others by its translation.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub alignment: Option<TaskMetrics>,
@@ -140,6 +143,7 @@ mod tests {
             entity_mlm: TaskSum { loss: 6.0, correct: 1, count: 3 }.mean(),
             relation_mlm: TaskSum::default().mean(),
             prp: None,
+            tagging: None,
             alignment: None,
             grad_norm: 1.0,
             skipped: false,

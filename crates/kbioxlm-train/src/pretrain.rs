@@ -252,7 +252,7 @@ impl<'a> Prepared<'a> {
                 help: "lower it or raise the budget".to_owned(),
             });
         }
-        let heads = Heads { mlm: true, prp: data.has_labels(), ..Heads::default() };
+        let heads = Heads { mlm: true, prp: data.has_labels(), mentions: config.tag_mentions, ..Heads::default() };
         let alignment = match (&config.alignment, knowledge) {
             (Some(settings), Some(kb)) => {
                 Some(Alignment::new(kb, tokenizer, settings, &corpora.languages(), config.max_length)?)
@@ -348,7 +348,14 @@ fn prepare_evaluation(
             });
         }
         let (vocabulary, special) = (tokenizer.vocab_size(), tokenizer.special());
-        let held_out = HeldOut::new(held_out, settings, &config.masking, config.tokens_per_batch, vocabulary, special);
+        let held_out = HeldOut::new(
+            held_out,
+            settings,
+            (&config.masking, config.tag_mentions),
+            config.tokens_per_batch,
+            vocabulary,
+            special,
+        );
         evaluator.held_out = Some((settings.every, held_out));
     }
     if let (Some(settings), Some(kb)) = (&config.retrieval, knowledge) {

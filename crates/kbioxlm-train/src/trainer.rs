@@ -9,6 +9,7 @@ use crate::metrics::TaskSum;
 use crate::mixture::Draw;
 use crate::optimiser::{AdamW, GradientSum};
 use crate::schedule::Schedule;
+use crate::tagging::mention_tags;
 use crate::{Divergence, PretrainConfig, Processes, StepMetrics, TrainError};
 use burn::module::Module;
 use kbioxlm_files::rng_for;
@@ -87,6 +88,7 @@ impl Trainer<'_> {
             entity_mlm: TaskSum::mean(sums.entity),
             relation_mlm: TaskSum::mean(sums.relation),
             prp: TaskSum::mean(sums.prp),
+            tagging: TaskSum::mean(sums.tagging),
             alignment: aligned.mean(),
             grad_norm: norm,
             skipped: divergence.is_some(),
@@ -136,13 +138,19 @@ impl Trainer<'_> {
 
     fn mask(&self, data: &Data, batch: &[Draw]) -> MicroBatch {
         let examples = batch.iter().filter_map(|draw| Some((data.examples.get(draw.example)?, draw.pass)));
+        let examples: Vec<_> = examples.collect();
         let masked: Vec<_> = examples
-            .map(|(example, pass)| {
+            .iter()
+            .map(|&(example, pass)| {
                 let mut rng = rng_for(self.config.seed, &["mask", &pass.to_string(), &example.id]);
                 mask(example, &self.config.masking, self.vocabulary, &self.special, &mut rng)
             })
             .collect();
-        MicroBatch::new(&masked)
+        let batch = MicroBatch::new(&masked);
+        if !self.config.tag_mentions {
+            return batch;
+        }
+        batch.tagged(&examples.iter().map(|(example, _)| mention_tags(example, &self.special)).collect::<Vec<_>>())
     }
 }
 
@@ -153,8 +161,8 @@ impl Part {
             return self;
         }
         self.gradients.add_up(model, processes);
-        let LossSums { entity, relation, prp, .. } = &mut self.sums;
-        let mut tasks = [entity, relation, prp, &mut self.aligned];
+        let LossSums { entity, relation, prp, tagging, .. } = &mut self.sums;
+        let mut tasks = [entity, relation, prp, tagging, &mut self.aligned];
         let mut numbers: Vec<f64> =
             tasks.iter().flat_map(|task| [task.loss, task.correct as f64, task.count as f64]).collect();
         numbers.push(self.tokens as f64);

@@ -79,7 +79,8 @@ fn what_is_held_out_is_not_trained_on_and_is_learned_all_the_same() {
     let world = World::new();
     let corpus = world.corpus_without("corpus", &LEVELS, 1, &["C3", "C9"]);
     let run = Run::new(&world, &[(&corpus, None)]);
-    let config = PretrainConfig { accumulation: NonZeroUsize::new(2).unwrap(), ..evaluated(300, 120) };
+    let accumulation = NonZeroUsize::new(2).unwrap();
+    let config = PretrainConfig { accumulation, tag_mentions: true, ..evaluated(300, 120) };
     let summary = run.run(&config, "out").unwrap();
     assert_eq!(summary.examples + summary.held_out, Corpus::open(&corpus).unwrap().len());
     assert!(summary.held_out * 20 > summary.examples, "{} of {}", summary.held_out, summary.examples);
@@ -94,7 +95,11 @@ fn what_is_held_out_is_not_trained_on_and_is_learned_all_the_same() {
     assert_eq!(before.languages.keys().collect::<Vec<_>>(), ["en", "en-zh", "zh"]);
     for lang in ["en", "zh"] {
         let [before, after] = [before, after].map(|m| m.languages[lang]);
-        let tasks = [(before.entity_mlm, after.entity_mlm, 0.85), (before.relation_mlm, after.relation_mlm, 0.3)];
+        let tasks = [
+            (before.entity_mlm, after.entity_mlm, 0.85),
+            (before.relation_mlm, after.relation_mlm, 0.3),
+            (before.tagging, after.tagging, 0.5),
+        ];
         for (before, after, most) in tasks {
             let (before, after) = (before.unwrap(), after.unwrap());
             assert_eq!(before.count, after.count, "the same masks each time");

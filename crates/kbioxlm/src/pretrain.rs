@@ -136,8 +136,8 @@ fn print_summary(summary: &PretrainSummary, out: &std::path::Path) -> Result<()>
     let mut stdout = std::io::stdout().lock();
     let PretrainSummary { steps, total_steps, tokens, seconds, .. } = summary;
     writeln!(stdout, "steps     {steps} of {total_steps}, {tokens} tokens, {seconds:.0} s in this call")?;
-    if let Some(StepMetrics { entity_mlm, relation_mlm, prp, alignment, .. }) = &summary.last {
-        print_tasks(&mut stdout, "last step", [entity_mlm, relation_mlm, prp])?;
+    if let Some(StepMetrics { entity_mlm, relation_mlm, prp, tagging, alignment, .. }) = &summary.last {
+        print_tasks(&mut stdout, "last step", [entity_mlm, relation_mlm, prp, tagging])?;
         if let Some(names) = alignment {
             writeln!(
                 stdout,
@@ -150,7 +150,7 @@ fn print_summary(summary: &PretrainSummary, out: &std::path::Path) -> Result<()>
     }
     if let Some(evaluation) = &summary.evaluation {
         if let Some(HeldOutMetrics { all, .. }) = &evaluation.held_out {
-            print_tasks(&mut stdout, "held out", [&all.entity_mlm, &all.relation_mlm, &all.prp])?;
+            print_tasks(&mut stdout, "held out", [&all.entity_mlm, &all.relation_mlm, &all.prp, &all.tagging])?;
         }
         for line in evaluation.retrieval.iter().map(names_found) {
             writeln!(stdout, "names     {line}")?;
@@ -173,8 +173,8 @@ fn print_summary(summary: &PretrainSummary, out: &std::path::Path) -> Result<()>
     Ok(())
 }
 
-fn print_tasks(out: &mut impl Write, of: &str, tasks: [&Option<TaskMetrics>; 3]) -> Result<()> {
-    for (name, task) in ["entity", "relation", "passage"].into_iter().zip(tasks) {
+fn print_tasks(out: &mut impl Write, of: &str, tasks: [&Option<TaskMetrics>; 4]) -> Result<()> {
+    for (name, task) in ["entity", "relation", "passage", "mentions"].into_iter().zip(tasks) {
         if let Some(TaskMetrics { loss, accuracy, count }) = task {
             writeln!(out, "{name:<9} loss {loss:.3}, accuracy {:.1} % of {count} ({of})", 100.0 * accuracy)?;
         }

@@ -10,15 +10,17 @@ use std::io::Write;
 use std::path::PathBuf;
 
 /// Figures that come first, in this order, and what they are called.
-const TITLES: [(&str, &str); 12] = [
+const TITLES: [(&str, &str); 14] = [
     ("loss", "loss"),
     ("entity_mlm.loss", "loss of masked words and mentions"),
     ("relation_mlm.loss", "loss of masked relations"),
     ("prp.loss", "loss of passage pairs"),
+    ("tagging.loss", "loss of tagged mentions"),
     ("alignment.loss", "loss of aligned names"),
     ("entity_mlm.accuracy", "accuracy on masked words and mentions"),
     ("relation_mlm.accuracy", "accuracy on masked relations"),
     ("prp.accuracy", "accuracy on passage pairs"),
+    ("tagging.accuracy", "accuracy on tagged mentions"),
     ("alignment.accuracy", "accuracy on aligned names"),
     ("learning_rate", "learning rate"),
     ("grad_norm", "norm of the gradient"),

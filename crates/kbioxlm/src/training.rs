@@ -4,7 +4,8 @@ use crate::progress::{bar, memory};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use kbioxlm_plot::grouped;
 use kbioxlm_train::{
-    EpochScore, Evaluation, HeldOutMetrics, NamesFound, Observer, RetrievalMetrics, StepMetrics, TaskMetrics,
+    EpochScore, Evaluation, HeldOutMetrics, HeldOutTasks, NamesFound, Observer, RetrievalMetrics, StepMetrics,
+    TaskMetrics,
 };
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -72,9 +73,11 @@ impl Observer for TrainingBar {
         self.bar.suspend(|| {
             let step = evaluation.step;
             if let Some(HeldOutMetrics { all, .. }) = &evaluation.held_out {
-                let tasks = [("entities", all.entity_mlm), ("relations", all.relation_mlm), ("passages", all.prp)];
-                let score = |(name, task): (&str, Option<TaskMetrics>)| {
-                    task.map(|t| format!(", {name} {:.1} % (loss {:.3})", 100.0 * t.accuracy, t.loss))
+                let HeldOutTasks { entity_mlm, relation_mlm, prp, tagging, .. } = all;
+                let tasks =
+                    [("entities", entity_mlm), ("relations", relation_mlm), ("passages", prp), ("mentions", tagging)];
+                let score = |(name, task): (&str, &Option<TaskMetrics>)| {
+                    task.as_ref().map(|t| format!(", {name} {:.1} % (loss {:.3})", 100.0 * t.accuracy, t.loss))
                 };
                 let scores: String = tasks.into_iter().filter_map(score).collect();
                 tracing::info!("step {step}: held out: {} examples{scores}", all.examples);
@@ -136,8 +139,8 @@ struct News {
     first: u64,
     total: u64,
     step: u64,
-    /// The whole loss, that of entities, relations and passage pairs.
-    losses: [Option<f64>; 5],
+    /// The whole loss, then those of the tasks.
+    losses: [Option<f64>; 6],
     speed: Option<f64>,
     skipped: u64,
 }
@@ -150,8 +153,9 @@ impl News {
             return;
         }
         let loss = |task: Option<TaskMetrics>| task.map(|task| task.loss);
-        let StepMetrics { loss: all, entity_mlm, relation_mlm, prp, alignment, .. } = *metrics;
-        let new = [Some(all), loss(entity_mlm), loss(relation_mlm), loss(prp), loss(alignment)];
+        let StepMetrics { loss: all, entity_mlm, relation_mlm, prp, tagging, alignment, .. } = *metrics;
+        let tasks = [entity_mlm, relation_mlm, prp, tagging, alignment].map(loss);
+        let new = std::iter::once(Some(all)).chain(tasks);
         let mean = |old: Option<f64>, new: f64| Some(old.map_or(new, |old| old + NEW * (new - old)));
         for (old, new) in self.losses.iter_mut().zip(new) {
             *old = new.map_or(*old, |new| mean(*old, new));
@@ -162,7 +166,7 @@ impl News {
     /// Losses, speed and memory, in some 90 columns with all four losses.
     fn state(&self, memory: Option<u64>) -> String {
         let [all, tasks @ ..] = self.losses;
-        let tasks = ["entity", "relation", "passage", "names"].into_iter().zip(tasks);
+        let tasks = ["entity", "relation", "passage", "mentions", "names"].into_iter().zip(tasks);
         let mut parts: Vec<String> = tasks.filter_map(|(name, loss)| Some(format!("{name} {:.3}", loss?))).collect();
         if parts.is_empty() {
             parts.extend(all.map(|loss| format!("loss {loss:.3}")));
@@ -201,6 +205,7 @@ mod tests {
             entity_mlm: task(loss),
             relation_mlm: None,
             prp: if step == 1 { task(1.0) } else { None },
+            tagging: None,
             alignment: None,
             grad_norm: 1.0,
             skipped: loss.is_nan(),

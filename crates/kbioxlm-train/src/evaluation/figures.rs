@@ -18,8 +18,12 @@ impl Evaluation {
         if let Some(held_out) = &self.held_out {
             let languages = held_out.languages.iter().map(|(lang, tasks)| (format!("evaluation.{lang}"), tasks));
             for (of, tasks) in languages.chain([("evaluation".to_owned(), &held_out.all)]) {
-                let tasks =
-                    [("entity_mlm", tasks.entity_mlm), ("relation_mlm", tasks.relation_mlm), ("prp", tasks.prp)];
+                let tasks = [
+                    ("entity_mlm", tasks.entity_mlm),
+                    ("relation_mlm", tasks.relation_mlm),
+                    ("prp", tasks.prp),
+                    ("tagging", tasks.tagging),
+                ];
                 for (task, metrics) in tasks.into_iter().filter_map(|(task, metrics)| Some((task, metrics?))) {
                     figures.insert(format!("{of}.{task}.loss"), metrics.loss);
                     figures.insert(format!("{of}.{task}.accuracy"), metrics.accuracy);

@@ -58,7 +58,7 @@ fn encoded(number: u32, languages: &str, label: Option<u8>) -> EncodedExample {
 
 fn held_out(examples: Vec<EncodedExample>, most: usize, tokens_per_batch: usize) -> HeldOut {
     let config = EvaluationConfig { max_examples: NonZeroUsize::new(most).unwrap(), ..Default::default() };
-    HeldOut::new(examples, &config, &MaskingConfig::default(), tokens_per_batch, 40, &SPECIAL)
+    HeldOut::new(examples, &config, (&MaskingConfig::default(), false), tokens_per_batch, 40, &SPECIAL)
 }
 
 #[test]

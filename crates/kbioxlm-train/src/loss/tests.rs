@@ -11,7 +11,7 @@ fn model() -> Model {
     config.hidden_dropout_prob = 0.0;
     config.attention_probs_dropout_prob = 0.0;
     config.initializer_range = 0.2; // so that losses differ from example to example
-    let heads = Heads { mlm: true, prp: true, ..Heads::default() };
+    let heads = Heads { mlm: true, prp: true, mentions: true, ..Heads::default() };
     init(&config, &heads, 11, &Device::flex()).train()
 }
 
@@ -51,7 +51,8 @@ fn assert_close(a: &(Vec<Vec<f32>>, LossSums), b: &(Vec<Vec<f32>>, LossSums)) {
     for (x, y) in a.0.iter().flatten().zip(b.0.iter().flatten()) {
         assert!((x - y).abs() < 1e-5, "{x} {y}");
     }
-    for (x, y) in [(a.1.entity, b.1.entity), (a.1.relation, b.1.relation), (a.1.prp, b.1.prp)] {
+    let tasks = |s: &LossSums| [s.entity, s.relation, s.prp, s.tagging];
+    for (x, y) in tasks(&a.1).into_iter().zip(tasks(&b.1)) {
         assert!((x.loss - y.loss).abs() < 1e-4 && (x.count, x.correct) == (y.count, y.correct), "{x:?} {y:?}");
     }
 }
@@ -67,6 +68,50 @@ fn accumulated_micro_batches_have_the_gradient_of_one_large_batch() {
     assert_close(&one, &two);
     assert_close(&one, &four);
     assert_eq!((one.1.entity.count, one.1.relation.count, one.1.prp.count), (6, 3, 3));
+}
+
+/// Of each token but the first and last a class.
+fn tags(example: &MaskedExample) -> Vec<(usize, u32)> {
+    (1..example.ids.len() - 1).map(|i| (i, (i * i) as u32 % 3)).collect()
+}
+
+#[test]
+fn tagged_tokens_have_the_cross_entropy_of_their_classes_over_any_micro_batches() {
+    let (model, examples) = (model(), examples());
+    let step = |batches: &[&[MaskedExample]]| {
+        let tagged = |b: &&[MaskedExample]| MicroBatch::new(b).tagged(&b.iter().map(tags).collect::<Vec<_>>());
+        let batches: Vec<MicroBatch> = batches.iter().map(tagged).collect();
+        let totals = Totals::of(&batches);
+        let (mut gradients, mut sums) = (GradientSum::default(), LossSums::default());
+        for batch in &batches {
+            let (gradient, sum) = backward(&model, batch, totals, &mut DropoutSeeds::off()).unwrap();
+            gradients.add(&model, gradient);
+            sums.add(sum);
+        }
+        (gradients.values(), sums)
+    };
+    let one = step(&[&examples]);
+    assert_close(&one, &step(&[&examples[..2], &examples[2..]]));
+    // One by one, from the states of the whole sequence.
+    let (mut loss, mut right, mut count) = (0.0, 0, 0);
+    for example in &examples {
+        let states = model.encode(&PackedBatch::from_sequences(&[&example.ids]), &mut DropoutSeeds::off());
+        let logits: Vec<f32> = model.mention_logits(states).into_data().iter::<f32>().collect();
+        for (position, class) in tags(example) {
+            let row: Vec<f64> = logits[3 * position..3 * position + 3].iter().map(|x| f64::from(*x)).collect();
+            let (class, largest) = (class as usize, row.iter().copied().fold(f64::MIN, f64::max));
+            loss += row.iter().map(|x| x.exp()).sum::<f64>().ln() - row[class];
+            right += u64::from(row[class] == largest);
+            count += 1;
+        }
+    }
+    let TaskSum { loss: found, correct, count: of } = one.1.tagging;
+    assert!((found - loss).abs() < 1e-3 * loss, "{found} {loss}");
+    assert_eq!((correct, of), (right, count));
+    let without = one.1.entity.loss + one.1.relation.loss;
+    let mlm = without / (one.1.entity.count + one.1.relation.count) as f64;
+    let prp = one.1.prp.loss / one.1.prp.count as f64;
+    assert!((one.1.total() - mlm - prp - loss / count as f64).abs() < 1e-4);
 }
 
 #[test]

@@ -38,6 +38,21 @@ fn compare(name: &str, mut variants: Vec<Op>) {
     println!("{name:40} {}", medians.collect::<Vec<_>>().join("   "));
 }
 
+/// Prints the speed of a matrix product, so that the share of a step that products take can be held against what the machine gives.
+fn product_speed([rows, inner, columns]: [usize; 3], device: &Device) {
+    let (a, b) = (random([rows, inner], device), random([inner, columns], device));
+    let mut times: Vec<f64> = (0..=RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            std::hint::black_box(a.clone().matmul(b.clone()));
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let speed = 2.0 * (rows * inner * columns) as f64 / times[times.len() / 2] / 1e9;
+    println!("{:40} {speed:8.0} GFLOP/s", format!("product {rows} × {inner} × {columns}"));
+}
+
 fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
 }
@@ -74,6 +89,9 @@ fn both(
 
 fn main() {
     let device = Device::flex().autodiff();
+    for shape in [[TOKENS, WIDTH, INNER], [TOKENS, INNER, WIDTH], [WIDTH, TOKENS, INNER], [4096, 4096, 4096]] {
+        product_speed(shape, &Device::flex());
+    }
     let wide = || random([TOKENS, WIDTH], &device);
     let row = || random([1, WIDTH], &device);
     both("gelu", &[random([TOKENS, INNER], &device)], |x| ops::gelu(x[0].clone()), |x| plain::gelu(x[0].clone()));

@@ -184,7 +184,8 @@ fn weights(dir: &Path) -> BTreeMap<String, Vec<f32>> {
 
 /// All there is to train, with so many micro-batches a step in each process.
 fn config(accumulation: usize) -> PretrainConfig {
-    let alignment = AlignmentConfig { concepts: NonZeroUsize::new(6).unwrap(), ..AlignmentConfig::default() };
+    let alignment =
+        AlignmentConfig { concepts: NonZeroUsize::new(6).unwrap(), contexts: 3, ..AlignmentConfig::default() };
     let every = NonZeroU64::new(2).unwrap();
     PretrainConfig {
         tokens_per_batch: 128,
@@ -193,6 +194,7 @@ fn config(accumulation: usize) -> PretrainConfig {
         budget: Budget::Epochs(NonZeroU64::MIN),
         head_warmup_steps: 1,
         save_every: NonZeroU64::new(3).unwrap(),
+        tag_mentions: true,
         alignment: Some(alignment),
         evaluation: Some(EvaluationConfig { every, held_out: 0.1, ..EvaluationConfig::default() }),
         ..common::config(8)

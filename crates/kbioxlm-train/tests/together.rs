@@ -227,7 +227,7 @@ fn several_processes_give_what_one_gives_with_as_many_batches_a_step() {
     assert!(metrics.len() > 6, "{} steps", metrics.len());
     let masked = |m: &StepMetrics| m.entity_mlm.unwrap().count;
     assert!(masked(metrics.last().unwrap()) < masked(&metrics[0]) * 2 / 3, "the last step has fewer batches");
-    assert!(metrics.iter().all(|m| m.tagging.is_some()));
+    assert!(metrics.iter().any(|m| m.tagging.is_some()));
     assert!(metrics.iter().any(|m| m.prp.is_some()) && metrics.iter().any(|m| m.relation_mlm.is_some()));
     let evaluations = |out: &str| run.lines::<Evaluation>(out, "evaluations.jsonl");
     for size in [2, 4] {

@@ -26,7 +26,7 @@ fn copy_of(name: &str) -> tempfile::TempDir {
 }
 
 fn heads(mlm: bool, prp: bool, tokens: Option<usize>, sequence: Option<usize>) -> Heads {
-    Heads { mlm, prp, mentions: prp, tokens, sequence, crf: tokens.is_some() }
+    Heads { mlm, prp, mentions: false, tokens, sequence, crf: tokens.is_some() }
 }
 
 fn states(model: &Model) -> Vec<f32> {

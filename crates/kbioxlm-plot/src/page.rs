@@ -42,42 +42,35 @@ impl Page {
 
     /// A chart (SVG, as this crate draws it) with its heading and a note below.
     pub fn chart(&mut self, heading: &str, svg: &str, note: &str) {
-        let note = if note.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", escaped(note)) };
-        let _ = writeln!(self.body, "<figure><h2>{}</h2>{svg}{note}</figure>", escaped(heading));
+        let _ = writeln!(self.body, "<figure><h2>{}</h2>{svg}{}</figure>", escaped(heading), caption(note));
     }
 
     /// A table, its first row the header; wide ones are scrolled by themselves.
     pub fn table(&mut self, heading: &str, rows: &[Vec<String>]) {
-        self.rows(heading, rows, 1);
+        self.rows(heading, &unmarked(rows), 1, "");
     }
 
     /// Names and their values, without a header.
     pub fn list(&mut self, heading: &str, rows: &[Vec<String>]) {
-        self.rows(heading, rows, 0);
-    }
-
-    fn rows(&mut self, heading: &str, rows: &[Vec<String>], headers: usize) {
-        let _ = write!(self.body, "<figure><h2>{}</h2><div class=\"scroll\"><table>", escaped(heading));
-        for (n, row) in rows.iter().enumerate() {
-            let tag = if n < headers { "th" } else { "td" };
-            let cells: String = row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
-            let _ = write!(self.body, "<tr>{cells}</tr>");
-        }
-        self.body.push_str("</table></div></figure>\n");
+        self.rows(heading, &unmarked(rows), 0, "");
     }
 
     /// A table, its first row the header, some of whose cells are marked; with a note below.
     pub fn marked_table(&mut self, heading: &str, rows: &[Vec<(String, bool)>], note: &str) {
+        self.rows(heading, rows, 1, note);
+    }
+
+    fn rows(&mut self, heading: &str, rows: &[Vec<(String, bool)>], headers: usize, note: &str) {
         let _ = write!(self.body, "<figure><h2>{}</h2><div class=\"scroll\"><table>", escaped(heading));
         for (n, row) in rows.iter().enumerate() {
-            let tag = if n == 0 { "th" } else { "td" };
+            let tag = if n < headers { "th" } else { "td" };
             let cell = |(text, marked): &(String, bool)| match marked {
                 true => format!("<{tag}><strong>{}</strong></{tag}>", escaped(text)),
                 false => format!("<{tag}>{}</{tag}>", escaped(text)),
             };
             let _ = write!(self.body, "<tr>{}</tr>", row.iter().map(cell).collect::<String>());
         }
-        let _ = writeln!(self.body, "</table></div><figcaption>{}</figcaption></figure>", escaped(note));
+        let _ = writeln!(self.body, "</table></div>{}</figure>", caption(note));
     }
 
     /// Sentences, each for itself.
@@ -92,7 +85,7 @@ impl Page {
         for text in texts {
             let _ = write!(self.body, "<p><b>{}</b> {}</p>", escaped(&text.name), text.html());
         }
-        let _ = writeln!(self.body, "<figcaption>{}</figcaption></figure>", escaped(note));
+        let _ = writeln!(self.body, "{}</figure>", caption(note));
     }
 
     /// Something long that is folded away.
@@ -112,6 +105,15 @@ impl Page {
             escaped(title)
         )
     }
+}
+
+fn unmarked(rows: &[Vec<String>]) -> Vec<Vec<(String, bool)>> {
+    rows.iter().map(|row| row.iter().map(|cell| (cell.clone(), false)).collect()).collect()
+}
+
+/// A note below a figure, if there is any.
+fn caption(note: &str) -> String {
+    if note.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", escaped(note)) }
 }
 
 /// A text, and what is marked in it.

@@ -120,10 +120,39 @@ impl Job {
         }
     }
 
-    fn is_same_but_for_shots(&self, other: &Self) -> bool {
-        let key = |j: &Self| (j.task.clone(), j.direction.clone(), j.model.clone(), j.method, j.seed);
-        key(self) == key(other)
+    /// What makes it this job and no other.
+    fn key(&self) -> (&str, &Direction, &str, Method, u64) {
+        (&self.task, &self.direction, &self.model, self.method, self.seed)
     }
+}
+
+impl MatrixBlock {
+    /// The jobs of a task in a direction, seed by seed.
+    fn jobs(&self, task: &str, direction: &Direction, models: &[&str]) -> Vec<Job> {
+        let draws = 1..=self.draws.unwrap_or(1);
+        let shots: BTreeSet<(usize, usize)> =
+            self.shots.iter().flat_map(|&k| draws.clone().map(move |draw| (k, draw))).collect();
+        let methods = or(&self.methods, Method::ZeroShot);
+        let tuned = or(&self.seeds, 1).into_iter().flat_map(|seed| methods.iter().map(move |&method| (seed, method)));
+        let job = |(seed, method), model: &str| Job {
+            task: task.to_owned(),
+            direction: direction.clone(),
+            model: model.to_owned(),
+            method,
+            seed,
+            shots: shots.clone(),
+        };
+        let wanted: Vec<&str> = models.iter().copied().filter(|model| is_wanted(&self.models, model)).collect();
+        tuned
+            .flat_map(|tuned| wanted.iter().map(move |model| (tuned, *model)))
+            .map(|(t, model)| job(t, model))
+            .collect()
+    }
+}
+
+/// Whether a name is listed, or none is.
+fn is_wanted(list: &[String], name: &str) -> bool {
+    list.is_empty() || list.iter().any(|n| n == name)
 }
 
 /// All jobs of the blocks, each once; without blocks, all models and tasks in all directions.
@@ -153,34 +182,19 @@ pub(crate) fn jobs(
         };
         block.models.iter().try_for_each(|name| named("model", name, models.to_vec()))?;
         block.tasks.iter().try_for_each(|t| named("task", t, tasks.iter().map(|t| t.name.as_str()).collect()))?;
-        let wanted = |list: &[String], name: &str| list.is_empty() || list.iter().any(|n| n == name);
         let methods = or(&block.methods, Method::ZeroShot);
         if methods.contains(&Method::CodeSwitch) && !has_knowledge {
             let help = "add the section, or leave out the method";
             return Err(place.error("the method code-switch without [knowledge]", "lexica to switch with", help));
         }
-        for task in tasks.iter().filter(|t| wanted(&block.tasks, &t.name)) {
+        for task in tasks.iter().filter(|t| is_wanted(&block.tasks, &t.name)) {
             let directions = if block.directions.is_empty() { task.directions() } else { block.directions.clone() };
             for direction in directions {
                 task.check(&direction, &methods, !block.shots.is_empty(), place)?;
-                for seed in or(&block.seeds, 1) {
-                    for &method in &methods {
-                        for model in models.iter().filter(|m| wanted(&block.models, m)) {
-                            let draws = 1..=block.draws.unwrap_or(1);
-                            let shots = block.shots.iter().flat_map(|&k| draws.clone().map(move |draw| (k, draw)));
-                            let job = Job {
-                                task: task.name.clone(),
-                                direction: direction.clone(),
-                                model: (*model).to_owned(),
-                                method,
-                                seed,
-                                shots: shots.collect(),
-                            };
-                            match jobs.iter_mut().find(|j| j.is_same_but_for_shots(&job)) {
-                                Some(former) => former.shots.extend(job.shots),
-                                None => jobs.push(job),
-                            }
-                        }
+                for job in block.jobs(&task.name, &direction, models) {
+                    match jobs.iter_mut().find(|former| former.key() == job.key()) {
+                        Some(former) => former.shots.extend(job.shots),
+                        None => jobs.push(job),
                     }
                 }
             }

@@ -14,7 +14,7 @@ use kbioxlm_train::{CorpusPart, Observer, PretrainInput, RetrievalMetrics, TermS
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 /// Follows an experiment, for example with progress bars.
@@ -60,11 +60,11 @@ pub fn run_experiment(
     observer: &mut dyn ExperimentObserver,
 ) -> Result<ExperimentReport, ExperimentError> {
     create_dir(out)?;
-    let missing = match extent {
+    let (missing, hashes) = match extent {
         Extent::All => Missing::find(experiment, out, stop)?,
-        Extent::Finished => Missing::default(),
+        Extent::Finished => Default::default(),
     };
-    let steps = Steps::new(out, extent == Extent::Finished, stop, observer, count(experiment));
+    let steps = Steps::new(out, extent == Extent::Finished, stop, observer, count(experiment)).with_hashes(hashes);
     let mut run = Run { experiment, steps, stop, knowledge: None };
     let mut collected = Collected::default();
     run.all(&mut collected, Some(&missing))?;
@@ -87,11 +87,17 @@ struct Missing {
 }
 
 impl Missing {
-    fn find(experiment: &Experiment, out: &Path, stop: &AtomicBool) -> Result<Self, ExperimentError> {
+    /// What is missing, and the hashes of the input files, which take long where these are large.
+    fn find(
+        experiment: &Experiment,
+        out: &Path,
+        stop: &AtomicBool,
+    ) -> Result<(Self, BTreeMap<PathBuf, String>), ExperimentError> {
         let mut nobody = Nobody::default();
         let steps = Steps::new(out, true, stop, &mut nobody, 0);
         let mut run = Run { experiment, steps, stop, knowledge: None };
-        run.all(&mut Collected::default(), None)
+        let missing = run.all(&mut Collected::default(), None)?;
+        Ok((missing, run.steps.finish().1))
     }
 
     /// Whether a model is needed: for itself, or for another one that starts from it.

@@ -74,6 +74,11 @@ impl<'a> Steps<'a> {
         Self { out, dry, stop, observer, total, hashes: BTreeMap::new(), begun: 0, done: Vec::new() }
     }
 
+    /// With hashes of input files that are known already.
+    pub fn with_hashes(self, hashes: BTreeMap<PathBuf, String>) -> Self {
+        Self { hashes, ..self }
+    }
+
     /// Number of steps that were begun or skipped.
     pub fn begun(&self) -> usize {
         self.begun

@@ -64,17 +64,28 @@ pub(crate) fn system_name(model: &str, method: Method) -> String {
     if method == Method::ZeroShot { model.to_owned() } else { format!("{model}, {method}") }
 }
 
-/// The outcome of a system without any document of the target language, on the test data of a language.
-fn zero<'r>(
+/// The outcome of a system that was tuned on `shots` documents of the target language, on the test data of a language.
+fn find<'r>(
     report: &'r ExperimentReport,
     (task, direction): (&str, &Direction),
     (model, method): (&str, Method),
+    shots: usize,
     test: &str,
 ) -> Option<&'r Outcome> {
     report.outcomes.iter().find(|o| {
         (o.task.as_str(), &o.direction, o.test.as_str()) == (task, direction, test)
-            && (o.model.as_str(), o.method, o.shots) == (model, method, 0)
+            && (o.model.as_str(), o.method, o.shots) == (model, method, shots)
     })
+}
+
+/// The same on the target's test data.
+pub(crate) fn few<'r>(
+    report: &'r ExperimentReport,
+    (task, direction): (&str, &Direction),
+    system: (&str, Method),
+    shots: usize,
+) -> Option<&'r Outcome> {
+    find(report, (task, direction), system, shots, &direction.to)
 }
 
 pub(crate) fn percent(value: f64) -> String {
@@ -100,13 +111,13 @@ fn summary(report: &ExperimentReport) -> Option<Table> {
     let mut rows = vec![std::iter::once("model".into()).chain(header).collect::<Vec<Cell>>()];
     for &(model, method) in &systems {
         let cell = |&(task, direction): &(&str, &Direction)| {
-            let outcome = zero(report, (task, direction), (model, method), &direction.to);
+            let outcome = few(report, (task, direction), (model, method), 0);
             outcome.map_or_else(Cell::default, |o| format!("{}{}", with_std(o.mean, o.std), mark(o)).into())
         };
         rows.push(std::iter::once(system_name(model, method).into()).chain(groups.iter().map(cell)).collect());
     }
     for (column, &(task, direction)) in groups.iter().enumerate() {
-        let means = systems.iter().map(|system| Some(zero(report, (task, direction), *system, &direction.to)?.mean));
+        let means = systems.iter().map(|system| Some(few(report, (task, direction), *system, 0)?.mean));
         mark_best(&mut rows, column + 1, &means.collect::<Vec<_>>());
     }
     let note = format!("Test data of the target language, none of which is trained on. {}{MARKS}", metrics(report));
@@ -151,7 +162,7 @@ fn metrics(report: &ExperimentReport) -> String {
 /// A task in a direction: dev and test in the source language, test in the target, and the difference to the base.
 fn scores(report: &ExperimentReport, task: &str, direction: &Direction) -> Option<Table> {
     let Direction { from, to } = direction;
-    let of = |system: (&str, Method), test: &str| zero(report, (task, direction), system, test);
+    let of = |system: (&str, Method), test: &str| find(report, (task, direction), system, 0, test);
     let systems: Vec<(&str, Method)> = systems(report).into_iter().filter(|s| of(*s, to).is_some()).collect();
     let first = of(*systems.first()?, to)?;
     let header = [
@@ -208,19 +219,6 @@ pub(crate) fn shots(report: &ExperimentReport, task: &str, direction: &Direction
     shots.sort_unstable();
     shots.dedup();
     shots
-}
-
-/// The outcome of a system that was tuned on `shots` documents, on the target's test data.
-pub(crate) fn few<'r>(
-    report: &'r ExperimentReport,
-    (task, direction): (&str, &Direction),
-    (model, method): (&str, Method),
-    shots: usize,
-) -> Option<&'r Outcome> {
-    report.outcomes.iter().find(|o| {
-        (o.task.as_str(), &o.direction, o.test.as_str()) == (task, direction, direction.to.as_str())
-            && (o.model.as_str(), o.method, o.shots) == (model, method, shots)
-    })
 }
 
 fn few_shot(report: &ExperimentReport, task: &str, direction: &Direction) -> Option<Table> {

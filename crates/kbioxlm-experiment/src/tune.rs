@@ -18,6 +18,8 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// As few-shot samples have it.
+const MANIFEST_FILE: &str = "manifest.json";
 const EVALUATION_FILE: &str = "evaluation.json";
 const ORIGIN_FILE: &str = "run.json";
 pub(crate) const PREDICTIONS_FILE: &str = "predictions.jsonl";
@@ -124,10 +126,15 @@ impl Run<'_> {
         let samples = self.samples(job, task);
         let step = format!("samples {} {target}", task.name);
         let Some(samples) = collected.keep(&step, samples, &mut self.steps)? else { return Ok(false) };
+        // Samples that are not there yet have no names, and nothing is trained on them.
+        let manifest = samples.file(MANIFEST_FILE).ok();
+        let manifest = manifest.map(|path| read_json::<FewshotManifest>(&path, "the samples of a few documents"));
+        let drawn = manifest.transpose()?.map(|manifest| manifest.samples).unwrap_or_default();
         let mut complete = true;
         for &(size, draw) in &job.shots {
             let name = format!("{} k{size} draw {draw}", job.name());
-            let train = samples.dir.join(sample_name(&samples, size, draw)?);
+            let sample = drawn.iter().find(|s| (s.size, s.draw) == (size, draw));
+            let train = samples.dir.join(sample.map_or("", |s| s.file.as_str()));
             let train_key = format!("{} {size} {draw}", samples.key);
             let tuning = Tuning { data: FinetuneData { train, dev: None, watched: BTreeMap::new() }, train_key };
             let settings = FinetuneConfig { seed: job.seed, ..task.fewshot.clone() };
@@ -224,14 +231,6 @@ impl Run<'_> {
         let origin = read_json(&done.file(ORIGIN_FILE)?, "what training says of a model")?;
         Ok((done, evaluation, origin))
     }
-}
-
-/// The file of a sample; one that is not there yet has no name.
-fn sample_name(samples: &Step, size: usize, draw: usize) -> Result<String, ExperimentError> {
-    let Ok(path) = samples.file("manifest.json") else { return Ok(String::new()) };
-    let manifest: FewshotManifest = read_json(&path, "the samples of a few documents")?;
-    let sample = manifest.samples.into_iter().find(|s| (s.size, s.draw) == (size, draw));
-    Ok(sample.map(|s| s.file).unwrap_or_default())
 }
 
 /// Names of watched data in `history.json`.

@@ -6,7 +6,7 @@ use crate::plan::TaskPlan;
 use crate::run::Run;
 use crate::steps::Step;
 use kbioxlm_corpus::{AnchorConfig, CodeSwitcher};
-use kbioxlm_eval::{Task, TaskOptions, read_entities};
+use kbioxlm_eval::{CharSpan, Task, TaskOptions, read_entities};
 use kbioxlm_files::{FileError, StagedDir, read_jsonl, write_atomic, write_json_atomic};
 use kbioxlm_knowledge::KnowledgeBase;
 use serde::Serialize;
@@ -83,7 +83,11 @@ fn documents(path: &Path, options: TaskOptions) -> Result<Vec<Item>, FileError> 
     let item = |row: Result<(usize, Map<String, Value>), FileError>| {
         let (_, row) = row?;
         let text = row.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Item { kept: placeholders(&text), text, row })
+        // Entities first: their labels are taken again in this order.
+        let marked: Vec<CharSpan> =
+            row.get("entities").and_then(|e| serde_json::from_value(e.clone()).ok()).unwrap_or_default();
+        let kept = marked.iter().map(|span| byte(&text, span.start)..byte(&text, span.end));
+        Ok(Item { kept: kept.chain(placeholders(&text)).collect(), text, row })
     };
     read_jsonl(path, "a JSON object with `id`, `text` and `label`")?.map(item).collect()
 }
@@ -111,6 +115,11 @@ fn entities(text: &str, spans: &[Range<usize>], labels: impl Iterator<Item = Val
     spans.iter().zip(labels).map(entity).collect()
 }
 
+/// Where a character begins, counted from 0; the end of the text for all behind it.
+fn byte(text: &str, char: usize) -> usize {
+    text.char_indices().nth(char).map_or(text.len(), |(at, _)| at)
+}
+
 /// Anonymised entities such as `@GENE$`.
 fn placeholders(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -130,6 +139,20 @@ fn placeholders(text: &str) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entities_of_a_relation_are_kept_whole_beside_placeholders() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("train.jsonl");
+        let row =
+            r#"{"id":"1","text":"乳腺 BRCA1 @GENE$","label":"1","entities":[{"start":3,"end":8,"label":"Gene"}]}"#;
+        std::fs::write(&path, row).unwrap();
+        let items = documents(&path, Task::Classification.into()).unwrap();
+        let kept: Vec<&str> = items[0].kept.iter().map(|k| &items[0].text[k.clone()]).collect();
+        assert_eq!(kept, ["BRCA1", "@GENE$"]);
+        let labels = [Value::from("Gene")].into_iter();
+        assert_eq!(entities(&items[0].text, &items[0].kept, labels), items[0].row["entities"]);
+    }
 
     #[test]
     fn placeholders_are_found() {

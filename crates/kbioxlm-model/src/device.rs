@@ -2,11 +2,13 @@
 
 use crate::{ModelError, Result};
 use burn::tensor::{DType, Device};
+use std::fmt::{Display, Formatter};
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 static SELECTED: OnceLock<Device> = OnceLock::new();
 
-/// Devices; all but the processor are features of the build.
+/// Kinds of devices; all but the processor are features of the build.
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
 pub enum DeviceName {
     /// The processor, with the fused operations of `kbioxlm-ops`.
@@ -28,7 +30,7 @@ impl DeviceName {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Cpu, Self::Cuda, Self::Rocm, Self::Metal, Self::Vulkan, Self::Webgpu];
 
-    /// The name of the device and of the build's feature.
+    /// The name of the kind and of the build's feature.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -39,23 +41,80 @@ impl DeviceName {
             Self::Webgpu => "webgpu",
         }
     }
+}
 
-    /// The device, if this program was built for it.
-    fn open(self) -> Option<Device> {
-        match self {
-            Self::Cpu => Some(Device::flex()),
+/// One device: its kind, and its number among those of its kind. Written as `cuda:1`; without a number it is the first one, or
+/// the one that the driver prefers.
+#[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
+pub struct DeviceChoice {
+    /// The kind.
+    pub name: DeviceName,
+    /// The number, from 0. With `metal`, `vulkan` and `webgpu` it counts the discrete GPUs.
+    pub index: Option<usize>,
+}
+
+impl DeviceChoice {
+    /// The device.
+    ///
+    /// # Errors
+    /// The program was built without it.
+    pub fn open(self) -> Result<Device> {
+        match self.name {
+            DeviceName::Cpu => Ok(Device::flex()),
             #[cfg(feature = "cuda")]
-            Self::Cuda => Some(Device::cuda(burn::tensor::DeviceIndex::Default)),
+            DeviceName::Cuda => Ok(Device::cuda(numbered(self.index))),
             #[cfg(feature = "rocm")]
-            Self::Rocm => Some(Device::rocm(burn::tensor::DeviceIndex::Default)),
+            DeviceName::Rocm => Ok(Device::rocm(numbered(self.index))),
             #[cfg(feature = "metal")]
-            Self::Metal => Some(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
+            DeviceName::Metal => Ok(Device::metal(discrete(self.index))),
             #[cfg(feature = "vulkan")]
-            Self::Vulkan => Some(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+            DeviceName::Vulkan => Ok(Device::vulkan(discrete(self.index))),
             #[cfg(feature = "webgpu")]
-            Self::Webgpu => Some(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+            DeviceName::Webgpu => Ok(Device::wgpu(discrete(self.index))),
             #[allow(unreachable_patterns, reason = "with all features there is no other")]
-            _ => None,
+            name => Err(ModelError::Device { name: name.as_str() }),
+        }
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "rocm"))]
+fn numbered(index: Option<usize>) -> burn::tensor::DeviceIndex {
+    index.map_or(burn::tensor::DeviceIndex::Default, burn::tensor::DeviceIndex::Specified)
+}
+
+#[cfg(any(feature = "metal", feature = "vulkan", feature = "webgpu"))]
+fn discrete(index: Option<usize>) -> burn::tensor::DeviceKind {
+    index.map_or(burn::tensor::DeviceKind::DefaultDevice, burn::tensor::DeviceKind::DiscreteGpu)
+}
+
+impl From<DeviceName> for DeviceChoice {
+    fn from(name: DeviceName) -> Self {
+        Self { name, index: None }
+    }
+}
+
+impl Display for DeviceChoice {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name.as_str())?;
+        self.index.map_or(Ok(()), |index| write!(f, ":{index}"))
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = ModelError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, index) = match text.split_once(':') {
+            Some((name, index)) => (name, index.parse().ok().map(Some)),
+            None => (text, Some(None)),
+        };
+        let name = DeviceName::ALL.into_iter().find(|known| known.as_str() == name);
+        match (name, index) {
+            // There is one processor, whatever its number of cores.
+            (Some(DeviceName::Cpu), Some(Some(_))) | (None, _) | (_, None) => {
+                Err(ModelError::DeviceChoice(text.to_owned()))
+            }
+            (Some(name), Some(index)) => Ok(Self { name, index }),
         }
     }
 }
@@ -64,8 +123,8 @@ impl DeviceName {
 ///
 /// # Errors
 /// The program was built without the device, or another one is in use already.
-pub fn select_device(name: DeviceName) -> Result<()> {
-    let device = name.open().ok_or(ModelError::Device { name: name.as_str() })?;
+pub fn select_device(choice: impl Into<DeviceChoice>) -> Result<()> {
+    let device = choice.into().open()?;
     if SELECTED.get_or_init(|| device.clone()) == &device { Ok(()) } else { Err(ModelError::DeviceInUse) }
 }
 
@@ -78,4 +137,22 @@ pub fn device() -> Device {
 pub fn has_bf16(device: &Device) -> bool {
     let device = device.clone().inner();
     device != Device::flex() && device.supports_dtype(DType::BF16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_written_as_they_are_read_and_others_refused() {
+        for text in ["cpu", "cuda", "cuda:0", "rocm:12", "metal", "vulkan:1", "webgpu"] {
+            assert_eq!(text.parse::<DeviceChoice>().unwrap().to_string(), text);
+        }
+        for text in ["", "gpu", "cuda:", "cuda:-1", "cuda:x", "cpu:0", ":1", "cuda:1:2"] {
+            let message = text.parse::<DeviceChoice>().unwrap_err().to_string();
+            assert!(message.contains(&format!("`{text}`")) && message.contains("cuda:1"), "{message}");
+        }
+        #[cfg(not(feature = "cuda"))]
+        assert!("cuda:1".parse::<DeviceChoice>().unwrap().open().unwrap_err().to_string().contains("--features cuda"));
+    }
 }

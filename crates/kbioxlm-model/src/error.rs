@@ -44,6 +44,12 @@ pub enum ModelError {
         /// Name of the device and of the feature.
         name: &'static str,
     },
+    /// What stands for a device is none.
+    #[error(
+        "found the device `{0}`, expected `cpu`, or `cuda`, `rocm`, `metal`, `vulkan` or `webgpu`, with a number as in `cuda:1` \
+         for another than the first; correct it"
+    )]
+    DeviceChoice(String),
     /// The device was chosen too late.
     #[error("the device was to be chosen after another one was in use; choose it first")]
     DeviceInUse,

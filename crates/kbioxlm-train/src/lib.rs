@@ -66,9 +66,9 @@ pub use mixture::CorpusPart;
 pub use name_search::{NamesFound, RetrievalConfig, RetrievalMetrics, TermSample, term_retrieval};
 pub use observe::{EpochScore, Judgement, Observer};
 pub use predict::{predict_sequences, predict_tokens};
-pub use pretrain::{PretrainInput, PretrainSummary, pretrain, pretrain_together};
+pub use pretrain::{PretrainInput, PretrainSummary, pretrain, pretrain_on, pretrain_together};
 #[cfg(feature = "mpi")]
 pub use processes::Mpi;
-pub use processes::{Alone, Processes};
+pub use processes::{Alone, Processes, Threads};
 pub use retrieval::{Hit, Retrieval, embed, name_retrieval};
 pub use schedule::Schedule;

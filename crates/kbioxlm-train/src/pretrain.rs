@@ -12,8 +12,11 @@ use crate::prior::set_prior;
 use crate::schedule::Schedule;
 use crate::sources::Sources;
 use crate::trainer::Trainer;
-use crate::{Alone, Divergence, Observer, OnDivergence, Precision, PretrainConfig, Processes, StepMetrics, TrainError};
+use crate::{
+    Alone, Divergence, Observer, OnDivergence, Precision, PretrainConfig, Processes, StepMetrics, Threads, TrainError,
+};
 use burn::module::Module;
+use burn::tensor::Device;
 use kbioxlm_model::{Heads, ModelConfig};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -95,6 +98,30 @@ pub fn pretrain(
     pretrain_together(&Alone, config, input, out, stop, observer)
 }
 
+/// Trains as [`pretrain`] does, on several devices of this machine at once: one [thread](Threads) for each of them calls
+/// [`pretrain_together`].
+///
+/// # Errors
+/// As [`pretrain_together`].
+pub fn pretrain_on(
+    devices: &[Device],
+    config: &PretrainConfig,
+    input: &PretrainInput<'_>,
+    out: &Path,
+    stop: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<PretrainSummary, TrainError> {
+    let mut threads = Threads::on(devices).into_iter();
+    let Some(first) = threads.next() else { return pretrain(config, input, out, stop, observer) };
+    std::thread::scope(|scope| {
+        for thread in threads {
+            // What it returns is what the first one does, an error too.
+            scope.spawn(move || pretrain_together(&thread, config, input, out, stop, &mut ()));
+        }
+        pretrain_together(&first, config, input, out, stop, observer)
+    })
+}
+
 /// Trains as [`pretrain`] does, in several processes, each of which calls this with the same arguments.
 ///
 /// A step has [`accumulation`](PretrainConfig::accumulation) micro-batches *in each process*. They are those of one process with so
@@ -120,7 +147,7 @@ pub fn pretrain_together(
     let observer = if processes.is_first() { observer } else { &mut nobody };
     let accumulation = config.accumulation.saturating_mul(processes.count());
     let whole = PretrainConfig { accumulation, ..config.clone() };
-    let sources = processes.agree(Sources::open(&whole, input))?;
+    let sources = processes.agree(Sources::open(&whole, input, &processes.device()))?;
     processes.agree(sources.run.check_same(processes))?;
     let checkpoints = Checkpoints::new(out, &config.keep, sources.run.clone());
     let (lock, resumed) = resume(processes, &checkpoints, observer)?;
@@ -269,7 +296,7 @@ impl<'a> Prepared<'a> {
             config.keep.check_metric(&evaluator.figures())?;
         }
 
-        let device = kbioxlm_model::device();
+        let device = processes.device();
         let source = resumed.map_or(model_dir, |c| c.dir.as_path());
         let mut loaded = kbioxlm_model::load(source, &heads, config.seed, &device)?;
         if !loaded.initialised.is_empty() {

@@ -2,13 +2,16 @@
 
 #[cfg(feature = "mpi")]
 mod mpi;
+mod threads;
 
 use crate::TrainError;
+use burn::tensor::Device;
 use std::fmt::Debug;
 use std::num::NonZeroUsize;
 
 #[cfg(feature = "mpi")]
 pub use mpi::Mpi;
+pub use threads::Threads;
 
 /// The processes that train one model together: each has the whole model and all data, and computes a part of every step.
 ///
@@ -21,6 +24,9 @@ pub trait Processes: Debug {
     /// How many there are.
     fn size(&self) -> usize;
 
+    /// Where this process computes.
+    fn device(&self) -> Device;
+
     /// Replaces each value by its sum over the processes, the same bits in all of them.
     fn sum(&self, values: &mut [f32]);
 
@@ -31,7 +37,7 @@ pub trait Processes: Debug {
     fn broadcast(&self, root: usize, bytes: &mut [u8]);
 }
 
-/// One process by itself.
+/// One process by itself, on the device that was chosen for the program.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct Alone;
 
@@ -42,6 +48,10 @@ impl Processes for Alone {
 
     fn size(&self) -> usize {
         1
+    }
+
+    fn device(&self) -> Device {
+        kbioxlm_model::device()
     }
 
     fn sum(&self, _: &mut [f32]) {}

@@ -1,9 +1,10 @@
 use crate::checkpoint::Identity;
 use crate::data::Corpora;
 use crate::{Precision, PretrainConfig, PretrainInput, TrainError};
+use burn::tensor::Device;
 use kbioxlm_files::{hash_bytes, hash_file};
 use kbioxlm_knowledge::KnowledgeBase;
-use kbioxlm_model::{ModelConfig, Tokenizer, device, has_bf16};
+use kbioxlm_model::{ModelConfig, Tokenizer, has_bf16};
 use std::path::Path;
 
 /// What a run is made of, before anything is computed from it.
@@ -17,7 +18,11 @@ pub(crate) struct Sources<'a> {
 impl<'a> Sources<'a> {
     /// # Errors
     /// Settings that cannot work or do not fit the model, or input that cannot be read.
-    pub(crate) fn open(config: &PretrainConfig, input: &PretrainInput<'a>) -> Result<Self, TrainError> {
+    pub(crate) fn open(
+        config: &PretrainConfig,
+        input: &PretrainInput<'a>,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         config.check()?;
         let longest = ModelConfig::read(input.model)?.max_length();
         if config.max_length > longest {
@@ -28,7 +33,7 @@ impl<'a> Sources<'a> {
                 help: "lower it".to_owned(),
             });
         }
-        if config.precision == Precision::Bf16 && !has_bf16(&device()) {
+        if config.precision == Precision::Bf16 && !has_bf16(device) {
             return Err(TrainError::Setting {
                 key: "precision",
                 found: "bf16".to_owned(),

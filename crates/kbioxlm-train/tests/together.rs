@@ -1,14 +1,16 @@
-//! Training in several processes, which here are threads that exchange what they have to say through memory.
+//! Training in several processes, which here are threads.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod common;
 
+use burn::tensor::Device;
 use common::World;
 use kbioxlm_corpus::Level;
 use kbioxlm_files::read_jsonl;
 use kbioxlm_train::{
     AlignmentConfig, Budget, CorpusPart, Evaluation, EvaluationConfig, Observer, OnDivergence, PretrainConfig,
-    PretrainInput, PretrainSummary, Processes, StepMetrics, TrainError, pretrain, pretrain_together,
+    PretrainInput, PretrainSummary, Processes, StepMetrics, Threads, TrainError, pretrain, pretrain_on,
+    pretrain_together,
 };
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
@@ -16,71 +18,8 @@ use std::fs;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier, Mutex};
 
 const LEVELS: [Level; 3] = [Level::Entity, Level::Fact, Level::Passage];
-
-/// One of several threads that act as processes.
-#[derive(Debug)]
-struct Member {
-    rank: usize,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    barrier: Barrier,
-    said: Vec<Mutex<Vec<u8>>>,
-}
-
-impl Member {
-    fn group(size: usize) -> Vec<Self> {
-        let said = (0..size).map(|_| Mutex::default()).collect();
-        let shared = Arc::new(Shared { barrier: Barrier::new(size), said });
-        (0..size).map(|rank| Self { rank, shared: Arc::clone(&shared) }).collect()
-    }
-
-    /// What all have said, in the order of their ranks.
-    fn exchange(&self, own: Vec<u8>) -> Vec<Vec<u8>> {
-        *self.shared.said[self.rank].lock().unwrap() = own;
-        self.shared.barrier.wait();
-        let all = self.shared.said.iter().map(|said| said.lock().unwrap().clone()).collect();
-        self.shared.barrier.wait();
-        all
-    }
-}
-
-impl Processes for Member {
-    fn rank(&self) -> usize {
-        self.rank
-    }
-
-    fn size(&self) -> usize {
-        self.shared.said.len()
-    }
-
-    fn sum(&self, values: &mut [f32]) {
-        let all = self.exchange(values.iter().flat_map(|v| v.to_le_bytes()).collect());
-        values.fill(0.0);
-        for said in all {
-            assert_eq!(said.len(), 4 * values.len());
-            values.iter_mut().zip(said.as_chunks().0).for_each(|(sum, v)| *sum += f32::from_le_bytes(*v));
-        }
-    }
-
-    fn sum_f64(&self, values: &mut [f64]) {
-        let all = self.exchange(values.iter().flat_map(|v| v.to_le_bytes()).collect());
-        values.fill(0.0);
-        for said in all {
-            assert_eq!(said.len(), 8 * values.len());
-            values.iter_mut().zip(said.as_chunks().0).for_each(|(sum, v)| *sum += f64::from_le_bytes(*v));
-        }
-    }
-
-    fn broadcast(&self, root: usize, bytes: &mut [u8]) {
-        bytes.copy_from_slice(&self.exchange(bytes.to_vec())[root]);
-    }
-}
 
 /// Stops after a step, and counts what it is told.
 struct Watch<'a> {
@@ -134,17 +73,18 @@ impl Run {
         after: u64,
     ) -> Vec<Result<PretrainSummary, TrainError>> {
         let (kb, out) = (self.world.path("kb"), self.world.path(out));
-        let train = |member: Member| {
-            let (config, corpora) = of(member.rank);
+        let train = |member: Threads| {
+            let (config, corpora) = of(member.rank());
             let stop = AtomicBool::new(false);
             let input = PretrainInput { model: &self.world.model, corpora: &corpora, knowledge: Some(&kb) };
             let mut watch = Watch::new(&stop, after);
             let result = pretrain_together(&member, &config, &input, &out, &stop, &mut watch);
-            assert!(member.rank == 0 || (watch.steps == 0 && watch.warnings.is_empty()), "only the first one speaks");
+            assert!(member.rank() == 0 || (watch.steps == 0 && watch.warnings.is_empty()), "only the first one speaks");
             result
         };
         std::thread::scope(|scope| {
-            let threads: Vec<_> = Member::group(size).into_iter().map(|m| scope.spawn(|| train(m))).collect();
+            let threads: Vec<_> =
+                Threads::on(&vec![Device::flex(); size]).into_iter().map(|m| scope.spawn(|| train(m))).collect();
             threads.into_iter().map(|t| t.join().unwrap()).collect()
         })
     }
@@ -348,4 +288,25 @@ fn all_processes_skip_the_same_steps_or_stop_at_the_same() {
     for result in run.together(2, |_| (stop(1), run.corpora.clone()), "stop-two", u64::MAX) {
         assert_eq!(result.unwrap_err().to_string(), message);
     }
+}
+
+#[test]
+fn several_devices_of_one_program_train_one_model_and_end_together() {
+    let run = Run::new();
+    let one = run.alone(&config(4), "one", u64::MAX).unwrap();
+    let on_two = |config: &PretrainConfig, corpora: &[CorpusPart], after: u64| {
+        let (kb, stop) = (run.world.path("kb"), AtomicBool::new(false));
+        let input = PretrainInput { model: &run.world.model, corpora, knowledge: Some(&kb) };
+        let devices = [Device::flex(), Device::flex()];
+        pretrain_on(&devices, config, &input, &run.world.path("two"), &stop, &mut Watch::new(&stop, after))
+    };
+    assert!(on_two(&config(2), &run.corpora, 4).unwrap().interrupted);
+    let two = on_two(&config(2), &run.corpora, u64::MAX).unwrap();
+    assert_eq!((two.resumed_from, two.steps, two.tokens), (Some(4), one.steps, one.tokens));
+    assert!(two.evaluation.is_some());
+    assert_close(&run.lines("two", "metrics.jsonl"), &run.lines("one", "metrics.jsonl"));
+    let distance = run.distance("two", "one");
+    assert!(distance < TOLERANCE, "{distance}");
+    let missing = CorpusPart { path: run.world.path("missing"), weight: None };
+    assert!(on_two(&config(2), &[missing], 4).unwrap_err().to_string().contains("missing"));
 }

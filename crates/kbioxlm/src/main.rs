@@ -17,9 +17,8 @@ mod settings;
 mod training;
 
 use anyhow::Result;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
-use kbioxlm_model::DeviceName;
+use kbioxlm_model::DeviceChoice;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -35,15 +34,10 @@ struct Cli {
     /// Number of threads; results do not depend on it
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
-    /// Where models are computed; all but `cpu` must have been built in
-    #[arg(long, global = true, value_name = "NAME", default_value = "cpu", value_parser = device_parser())]
-    device: DeviceName,
-}
-
-/// Reads the name of a device.
-fn device_parser() -> impl TypedValueParser<Value = DeviceName> {
-    let named = |name: String| DeviceName::ALL.into_iter().find(|device| device.as_str() == name).unwrap_or_default();
-    PossibleValuesParser::new(DeviceName::ALL.map(DeviceName::as_str)).map(named)
+    /// Where models are computed: cpu, or what was built in of cuda, rocm, metal, vulkan and webgpu, with a number as in `cuda:1`
+    /// for another than the first; for `pretrain` also several, as in `cuda:0,cuda:1`
+    #[arg(long, global = true, value_name = "NAME", default_value = "cpu", value_delimiter = ',')]
+    device: Vec<DeviceChoice>,
 }
 
 #[derive(Subcommand)]
@@ -81,13 +75,19 @@ fn run(cli: Cli) -> Result<ExitCode> {
     if let Some(threads) = cli.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
-    kbioxlm_model::select_device(cli.device)?;
+    let several = cli.device.len() > 1;
+    if !several {
+        kbioxlm_model::select_device(cli.device.first().copied().unwrap_or_default())?;
+    }
     match cli.command {
+        Command::Pretrain(args) => return pretrain::run(&args, &cli.device, cli.threads),
+        _ if several => {
+            anyhow::bail!("found several devices, expected one: only `pretrain` uses several; leave one of them")
+        }
         Command::Demo(args) => demo::run(&args)?,
         Command::Knowledge(command) => knowledge::run(command)?,
         Command::Corpus(command) => corpus::run(command)?,
         Command::Model(command) => model::run(command)?,
-        Command::Pretrain(args) => return pretrain::run(&args, cli.threads),
         Command::Runs(command) => runs::run(command)?,
         Command::Finetune(args) => finetune::run(&args)?,
         Command::Evaluate(args) => finetune::evaluate(&args)?,

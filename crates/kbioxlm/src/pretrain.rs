@@ -6,10 +6,12 @@ use crate::progress::print_json;
 use crate::settings;
 use crate::training::{TrainingBar, names_found};
 use anyhow::{Context, Result, ensure};
+use burn::tensor::Device;
 use clap::Args;
+use kbioxlm_model::DeviceChoice;
 use kbioxlm_train::{
     BestCheckpoint, CorpusPart, EvaluationConfig, HeldOutMetrics, PretrainConfig, PretrainInput, PretrainSummary,
-    RetrievalConfig, StepMetrics, TaskMetrics,
+    RetrievalConfig, StepMetrics, TaskMetrics, pretrain_on, pretrain_together,
 };
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -24,8 +26,8 @@ use std::process::ExitCode;
 /// are mixed by their size, or, where the file has `[[corpus]]` with `path` and `weight`, by weight: an epoch has as many tokens as
 /// all of them together, and each corpus its share of them. The run saves checkpoints and goes
 /// on from the last one when it is called again with the same settings; Ctrl-C and SIGTERM finish the step and save, and the exit code
-/// then is 130. Built with `--features mpi`, it trains in the processes that `mpirun -n N kbioxlm pretrain …` starts: each computes
-/// `accumulation` micro-batches of every step, and all read the same files and share the directory `out`.
+/// then is 130. With several devices (`--device cuda:0,cuda:1`), each computes `accumulation` micro-batches of every step. Built with `--features mpi`, it trains in the processes that `mpirun -n N kbioxlm pretrain …` starts, each likewise, on
+/// the device in `--device` that its number on its machine points to, in turns; all read the same files and share the directory `out`.
 #[derive(Args)]
 #[command(after_long_help = settings_help())]
 pub struct PretrainArgs {
@@ -103,7 +105,8 @@ fn settings_help() -> String {
     format!("{}\n{off}", settings::defaults("[train], with the defaults", &evaluated))
 }
 
-pub fn run(args: &PretrainArgs, threads: Option<usize>) -> Result<ExitCode> {
+pub fn run(args: &PretrainArgs, devices: &[DeviceChoice], threads: Option<usize>) -> Result<ExitCode> {
+    let devices: Vec<Device> = devices.iter().map(|device| device.open()).collect::<Result<_, _>>()?;
     let job: Job = settings::read(args.config.as_deref(), &args.set)?;
     let missing = |name: &str| format!("no {name}: pass --{name} DIR or set `{name}` in the settings");
     let model = args.model.clone().or(job.model).with_context(|| missing("model"))?;
@@ -116,10 +119,13 @@ pub fn run(args: &PretrainArgs, threads: Option<usize>) -> Result<ExitCode> {
     let mut bar = TrainingBar::new("pretraining");
     let input = PretrainInput { model: &model, corpora: &corpora, knowledge: knowledge.as_deref() };
     // Joined when nothing can fail any more in one process and not in the others, and left when everything is said.
-    let processes = processes::join(threads)?;
-    let result = kbioxlm_train::pretrain_together(&*processes, &job.train, &input, &out, &stop, &mut bar);
+    let job_processes = processes::join(&devices, threads)?;
+    let result = match &job_processes {
+        Some(processes) => pretrain_together(&**processes, &job.train, &input, &out, &stop, &mut bar),
+        None => pretrain_on(&devices, &job.train, &input, &out, &stop, &mut bar),
+    };
     bar.finish();
-    if processes.rank() > 0 {
+    if job_processes.is_some_and(|processes| processes.rank() > 0) {
         // The first process says it all, with its exit code too.
         return Ok(ExitCode::SUCCESS);
     }

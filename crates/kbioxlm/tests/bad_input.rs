@@ -109,8 +109,20 @@ fn an_unknown_setting() {
 }
 
 #[test]
+fn a_device_that_is_not_there() {
+    let place = Place::new();
+    place.model("base");
+    #[cfg(not(feature = "cuda"))]
+    place.run("--device cuda:1 model info base").fails_with(&["device `cuda`", "--features cuda"]);
+    place
+        .run("--device cpu,cpu evaluate --model base --data train.conll")
+        .fails_with(&["several devices", "`pretrain`"]);
+}
+
+#[test]
 fn usage_errors_exit_with_2() {
     let place = Place::new();
+    assert_eq!(place.run("--device gpu model info base").code, Some(2));
     assert_eq!(place.run("finetune --task poetry").code, Some(2));
     assert_eq!(place.run("corpus build --kb kb --text en= --out c").code, Some(2));
 }

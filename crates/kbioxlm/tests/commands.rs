@@ -184,6 +184,10 @@ fn from_tables_to_a_pretrained_and_a_fine_tuned_model() {
         assert!(svg.contains(part), "{part} in {svg}");
     }
     place.run("runs plot corpus").fails_with(&["corpus/metrics.jsonl"]);
+    // Two devices have two batches a step, as one has that takes two.
+    let two = json(&place.run(&format!("--device cpu,cpu {}", pretrain.replace("out pretrained", "out two"))).ok());
+    let one = pretrain.replace("out pretrained", "out one") + " --set train.accumulation=2";
+    assert_eq!(two["tokens"], json(&place.run(&one).ok())["tokens"]);
 
     for model in [base.file_name().unwrap().to_str().unwrap(), "pretrained"] {
         let out = format!("tagger-{model}");

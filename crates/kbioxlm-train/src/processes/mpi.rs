@@ -1,6 +1,7 @@
 //! Processes that `mpirun` has started.
 
 use super::Processes;
+use burn::tensor::Device;
 use mpi::Threading;
 use mpi::collective::SystemOperation;
 use mpi::environment::Universe;
@@ -18,6 +19,7 @@ const BLOCK: usize = 1 << 20;
 /// They part when it is dropped; after a panic the whole job is ended, because the others would wait for ever.
 pub struct Mpi {
     world: SimpleCommunicator,
+    device: Device,
     copy: RefCell<Vec<f32>>,
     // The last field: dropped when nothing needs MPI any more.
     _universe: Universe,
@@ -26,10 +28,14 @@ pub struct Mpi {
 impl Mpi {
     /// Joins the job; `None` if this process has done so before.
     ///
+    /// `device` chooses where this process computes, by its number among those of its machine.
+    ///
     /// To be called in the main thread, in which training must run too.
-    pub fn join() -> Option<Self> {
+    pub fn join(device: impl FnOnce(usize) -> Device) -> Option<Self> {
         let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)?;
-        Some(Self { world: universe.world(), copy: RefCell::default(), _universe: universe })
+        let world = universe.world();
+        let device = device(world.split_shared(world.rank()).rank() as usize);
+        Some(Self { world, device, copy: RefCell::default(), _universe: universe })
     }
 
     /// How many threads make the processes of this machine share its processors: a processor that several of them may run on
@@ -91,6 +97,10 @@ impl Processes for Mpi {
 
     fn size(&self) -> usize {
         self.world.size() as usize
+    }
+
+    fn device(&self) -> Device {
+        self.device.clone()
     }
 
     fn sum(&self, values: &mut [f32]) {

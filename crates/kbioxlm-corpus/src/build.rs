@@ -13,7 +13,7 @@ use crate::{
 };
 use arrow::array::RecordBatch;
 use kbioxlm_documents::Document;
-use kbioxlm_files::{FileError, StagedDir, hash_file, write_json_atomic};
+use kbioxlm_files::{FileError, StagedDir, hash_file, hash_path, write_json_atomic};
 use kbioxlm_knowledge::{KnowledgeBase, Matcher};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,7 +137,7 @@ fn sources(texts: &[Texts], passages: &[PassageSource], exclude: &[PathBuf]) -> 
     files.extend(exclude.iter().map(|path| ("excluded".to_owned(), name(path), path.clone())));
     // Reading all once more is little beside anchoring it, if every core takes part.
     let hashed = files.into_par_iter().map(|(languages, file, path)| {
-        let hash = hash_file(&path)?;
+        let hash = hash_path(&path)?;
         Ok(SourceFile { languages, file, hash })
     });
     hashed.collect()

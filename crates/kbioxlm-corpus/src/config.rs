@@ -75,7 +75,8 @@ pub struct AnchorConfig {
     /// Documents that share this part of their phrases (Jaccard, 0 to 1) or more with one before them are left out, and
     /// likewise passage pairs; estimated to ±0.04. Half a kilobyte of memory for each that is kept. `None`: they stay.
     pub near_duplicates: Option<f64>,
-    /// Files of texts, for example benchmarks, that the corpus must not contain: JSONL with `text`, CoNLL, or a text a line.
+    /// Files of texts, for example benchmarks, that the corpus must not contain: JSONL with `text`, CoNLL, PubTator, BioC XML, a
+    /// directory of BRAT standoff, or a text a line.
     pub exclude: Vec<PathBuf>,
     /// Consecutive words that a document may not share with an excluded text; a shorter text counts as a whole.
     pub exclude_words: usize,

@@ -161,7 +161,7 @@ impl<'a> Steps<'a> {
         };
         self.observer.step_finished(name, seconds, reused);
         // A step of several jobs (a base model's fine-tuning data) is one step.
-        if !self.done.iter().any(|step| step.key == key) {
+        if !self.done.iter().any(|step| step.directory == directory) {
             self.done.push(StepReport { step: name.to_owned(), directory, key: key.clone(), seconds, reused });
         }
         Ok(Step { name: name.to_owned(), dir, key, done: true })

@@ -16,20 +16,26 @@ fn units(text: &str) -> Units {
 /// Texts of excluded files, each file with its name.
 fn exclusion(files: &[(&str, &str)], words: usize, characters: usize) -> Exclusion {
     let dir = tempfile::tempdir().unwrap();
-    let paths: Vec<PathBuf> = files
+    let mut paths: Vec<PathBuf> = files
         .iter()
         .map(|(name, content)| {
             let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, content).unwrap();
-            path
+            // Of a file in a directory, the directory is what is named.
+            if name.contains('/') { path.parent().unwrap().to_owned() } else { path }
         })
         .collect();
+    paths.dedup();
     Exclusion::read(&paths, words, characters).unwrap()
 }
 
 fn found<'a>(exclusion: &'a Exclusion, text: &str) -> Option<&'a str> {
     exclusion.find(&units(text))
 }
+
+const BIOC: &str = "<?xml version=\"1.0\"?><collection><document><id>9</id><passage><offset>0</offset><text>Big cats sleep long\
+                    </text></passage></document></collection>";
 
 #[test]
 fn files_of_every_format_are_read() {
@@ -42,6 +48,10 @@ fn files_of_every_format_are_read() {
             ("b.jsonl", jsonl),
             ("c.txt", "one plain line only\nanother plain line here\n"),
             ("d", bare),
+            ("e.pubtator", "77|t|Two red foxes\n77|a|They run far away.\n77\t4\t13\tred foxes\tAnimal\tX\n"),
+            ("f.xml", BIOC),
+            ("g/report.ann", ""),
+            ("g/report.txt", "Small dogs bark loudly\n"),
         ],
         4,
         4,
@@ -54,6 +64,9 @@ fn files_of_every_format_are_read() {
         ("Another plain\nline here", "c.txt:2"),
         ("first, second, third, fourth", "d:1"),
         ("and later also comes this", "d:6"),
+        ("they run far away now", "e.pubtator:77"),
+        ("big cats sleep long here", "f.xml:9"),
+        ("small dogs bark loudly", "g:report"),
     ] {
         assert_eq!(found(&e, text), Some(name), "{text}");
     }

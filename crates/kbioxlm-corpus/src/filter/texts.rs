@@ -1,6 +1,7 @@
-//! Benchmarks and other texts as they lie on disk: JSONL, CoNLL or plain.
+//! Benchmarks and other texts as they lie on disk: the formats of benchmarks, or plain.
 
 use crate::Result;
+use kbioxlm_benchmarks::{Format as Benchmark, read_benchmark_texts};
 use kbioxlm_files::{FileError, Lines};
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,11 +36,16 @@ impl Format {
 }
 
 /// Calls `each` with the id and the text of everything in a file; without an id it is the number of the line.
-/// The format is told by the first line.
+/// The format is told by the first line; a directory is one of BRAT standoff.
 ///
 /// # Errors
 /// The file cannot be read, or a line is not what the first one promised.
 pub(crate) fn read(path: &Path, mut each: impl FnMut(&str, &str)) -> Result<()> {
+    // JSONL and CoNLL are read below, as leniently as plain text: ids and tags do not matter here.
+    if let Benchmark::Brat | Benchmark::PubTator | Benchmark::Bioc = Benchmark::of(path)? {
+        read_benchmark_texts(path)?.iter().for_each(|(id, text)| each(id, text));
+        return Ok(());
+    }
     let mut lines = Lines::open(path)?;
     let mut format = None;
     let mut document = Tokens::default();

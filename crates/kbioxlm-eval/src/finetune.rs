@@ -91,6 +91,12 @@ pub fn finetune_task(
     let options = task.into();
     let task = options.task;
     let former = former(model_dir, task)?;
+    if former.as_ref().is_some_and(|info| (info.settings.head, config.head) == (TokenHead::Crf, TokenHead::Softmax)) {
+        let dir = model_dir.display();
+        observer.warning(&format!(
+            "{dir} has learned which label follows which (head = \"crf\"); head = \"softmax\" drops that"
+        ));
+    }
     let train = Dataset::read(&data.train, options)?;
     let labels = match &former {
         Some(info) => info.labels.clone(),

@@ -8,7 +8,7 @@ use kbioxlm_eval::{
     Answer, Bootstrap, Evaluation, FinetuneData, FinetuneReport, Join, Prediction, Scored, Task, evaluate,
     finetune_task,
 };
-use kbioxlm_train::{FinetuneConfig, LabelledPieces, RelationText, TokenHead};
+use kbioxlm_train::{FinetuneConfig, LabelledPieces, Observer, RelationText, TokenHead};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
@@ -68,6 +68,15 @@ fn a_tagger_learns_and_its_directory_is_enough_to_evaluate_it() {
     assert_is_the_score(&evaluation);
 }
 
+#[derive(Default)]
+struct Warnings(Vec<String>);
+
+impl Observer for Warnings {
+    fn warning(&mut self, message: &str) {
+        self.0.push(message.to_owned());
+    }
+}
+
 #[test]
 fn a_conditional_random_field_is_kept_with_the_model() {
     let dir = tempfile::tempdir().unwrap();
@@ -81,6 +90,15 @@ fn a_conditional_random_field_is_kept_with_the_model() {
     assert!(std::fs::read_to_string(out.join("finetune.toml")).unwrap().contains("head = \"crf\""));
     let evaluation = evaluate(&out, &dev, Join::Auto).unwrap();
     assert_eq!((Some(evaluation.score), Some(evaluation.scored)), (report.info.dev_score, report.dev));
+    // Whoever drops them on purpose is told so.
+    let mut warnings = Warnings::default();
+    for (head, expected) in [(TokenHead::Crf, 0), (TokenHead::Softmax, 1)] {
+        let again = FinetuneConfig { head, label: LabelledPieces::First, ..settings(1) };
+        finetune_task(&again, Task::Ner, &out, &FinetuneData::new(&train, &dev), &dir.join("again"), &mut warnings)
+            .unwrap();
+        assert_eq!(warnings.0.len(), expected, "{:?}", warnings.0);
+    }
+    assert!(warnings.0[0].contains("head = \"softmax\""), "{:?}", warnings.0);
     // Without the scores of neighbours the model is not the one that was trained.
     let info = std::fs::read_to_string(out.join("kbioxlm.json")).unwrap();
     tune(dir, Task::Ner, &train, &dev, 1);

@@ -106,7 +106,8 @@ fn assert_close(place: &Place, ours: &str, theirs: &str) {
 fn two_processes_are_one_with_twice_the_accumulation() {
     let place = place();
     place.run(&line("corpus", "one", 4)).ok();
-    let lines = vec![line("corpus", "two", 2); 2];
+    // Each process takes one of the devices.
+    let lines = vec![format!("--device cpu,cpu {}", line("corpus", "two", 2)); 2];
     let Some(child) = start(&place, &lines) else { return };
     let (code, stdout, stderr) = end(child);
     assert_eq!(code, Some(0), "{stderr}");

@@ -6,10 +6,12 @@ use crate::finetune::{heads, predict};
 use crate::leak::{self, Leak, leak};
 use crate::metrics::Scores;
 use crate::outcome::{DocumentCounts, MainScore, Prediction, predictions};
-use crate::score::{Scored, score};
-use crate::task::{DOCUMENTS_FILE, DataFile, TaskInfo, TaskOptions};
+use crate::score::{Answers, Scored, score};
+use crate::task::{DOCUMENTS_FILE, DataFile, Task, TaskInfo, TaskOptions};
+use crate::widen::widen;
 use kbioxlm_benchmarks::{Join, Simplified};
 use kbioxlm_files::{FileError, write_atomic};
+use kbioxlm_knowledge::Matcher;
 use kbioxlm_model::load;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -63,6 +65,24 @@ impl Evaluation {
 /// # Errors
 /// The directory holds no fine-tuned model, the file cannot be read, or it has labels that the model does not know.
 pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation, EvalError> {
+    evaluate_with(model_dir, data, join, None)
+}
+
+/// As [`evaluate`], but of a predicted entity that is a part of a longer mention of the knowledge base, the whole mention is taken.
+///
+/// # Errors
+/// As [`evaluate`]; the model is not one for named entities.
+pub fn evaluate_widened(model_dir: &Path, data: &Path, join: Join, names: &Matcher) -> Result<Evaluation, EvalError> {
+    let task = TaskInfo::read(model_dir)?.task;
+    if task != Task::Ner {
+        let help = "leave the knowledge base out";
+        let found = format!("a knowledge base beside a model for {task}");
+        return Err(EvalError::setting("knowledge", found, "a model for named entities, which it widens", help));
+    }
+    evaluate_with(model_dir, data, join, Some(names))
+}
+
+fn evaluate_with(model_dir: &Path, data: &Path, join: Join, names: Option<&Matcher>) -> Result<Evaluation, EvalError> {
     let info = TaskInfo::read(model_dir)?;
     let dataset = Dataset::read(data, TaskOptions { task: info.task, join })?;
     dataset.check_labels(data, &info.labels)?;
@@ -80,7 +100,10 @@ pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation,
         .into());
     }
     let encoded = dataset.encode(data, &pretrained.tokenizer, &info.settings)?;
-    let answers = predict(&pretrained.model, &dataset, &encoded, &info.labels);
+    let mut answers = predict(&pretrained.model, &dataset, &encoded, &info.labels);
+    if let (Dataset::Ner(conll), Answers::Tags(tags), Some(names)) = (&dataset, &mut answers, names) {
+        conll.documents.iter().zip(tags).for_each(|(document, tags)| *tags = widen(document, tags, names));
+    }
     let scored = score(&dataset, &encoded, &info.labels, &answers);
     let predictions = predictions(&dataset, &answers);
     let test = dataset.fingerprints();

@@ -19,12 +19,13 @@ mod relation;
 mod score;
 mod task;
 mod texts;
+mod widen;
 
 pub use bootstrap::{Bootstrap, Comparison, Interval};
 pub use decode::{decode, entities, oracle};
 pub use encode::{Window, windows};
 pub use error::EvalError;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, evaluate, evaluate_widened};
 pub use fewshot::{FewshotManifest, FewshotOptions, FewshotSample, fewshot_samples};
 pub use finetune::{FinetuneData, FinetuneReport, finetune_task};
 pub use kbioxlm_benchmarks::{

@@ -51,6 +51,9 @@ pub enum Method {
     ZeroShot,
     /// The same and, once more, code-switched into the target language through the knowledge base.
     CodeSwitch,
+    /// The training data of the source language; predicted entities that are a part of a longer name of the knowledge base become that
+    /// name. The model is that of zero-shot.
+    Widened,
     /// The training and dev data of the target language. That is translate-train if they are translations, else an upper bound.
     TranslateTrain,
 }
@@ -60,6 +63,7 @@ impl fmt::Display for Method {
         f.write_str(match self {
             Self::ZeroShot => "zero-shot",
             Self::CodeSwitch => "code-switch",
+            Self::Widened => "widened",
             Self::TranslateTrain => "translate-train",
         })
     }
@@ -113,7 +117,16 @@ impl Job {
 
     /// What it is called in steps and errors.
     pub(crate) fn name(&self) -> String {
-        let Self { task, direction, model, method, seed, .. } = self;
+        self.named(self.method)
+    }
+
+    /// What its fine-tuning is called.
+    pub(crate) fn tuning(&self) -> String {
+        self.named(if self.method == Method::Widened { Method::ZeroShot } else { self.method })
+    }
+
+    fn named(&self, method: Method) -> String {
+        let Self { task, direction, model, seed, .. } = self;
         match method {
             Method::ZeroShot => format!("{task} {direction} {model} {seed}"),
             method => format!("{task} {direction} {model} {method} {seed}"),
@@ -183,9 +196,11 @@ pub(crate) fn jobs(
         block.models.iter().try_for_each(|name| named("model", name, models.to_vec()))?;
         block.tasks.iter().try_for_each(|t| named("task", t, tasks.iter().map(|t| t.name.as_str()).collect()))?;
         let methods = or(&block.methods, Method::ZeroShot);
-        if methods.contains(&Method::CodeSwitch) && !has_knowledge {
+        if let Some(method) =
+            methods.iter().find(|m| matches!(m, Method::CodeSwitch | Method::Widened) && !has_knowledge)
+        {
             let help = "add the section, or leave out the method";
-            return Err(place.error("the method code-switch without [knowledge]", "lexica to switch with", help));
+            return Err(place.error(format!("the method {method} without [knowledge]"), "lexica with names", help));
         }
         for task in tasks.iter().filter(|t| is_wanted(&block.tasks, &t.name)) {
             let directions = if block.directions.is_empty() { task.directions() } else { block.directions.clone() };

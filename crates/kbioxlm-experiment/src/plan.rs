@@ -173,6 +173,14 @@ impl TaskPlan {
         let Direction { from, to } = direction;
         let translated = methods.contains(&Method::TranslateTrain);
         let source = methods.iter().any(|m| *m != Method::TranslateTrain);
+        if methods.contains(&Method::Widened) && self.task != Task::Ner {
+            let found = format!("the method widened for the task `{}`", self.name);
+            return Err(place.error(
+                found,
+                "a task of named entities, which it widens",
+                "leave it out of this [[matrix]]",
+            ));
+        }
         let needs = [
             (source, "train", &self.train, from),
             (source, "dev", &self.dev, from),

@@ -53,7 +53,7 @@ pub(crate) fn groups(report: &ExperimentReport) -> Vec<(&str, &Direction)> {
 
 /// Models and methods in the order of the report: first all models zero-shot.
 pub(crate) fn systems(report: &ExperimentReport) -> Vec<(&str, Method)> {
-    let methods = [Method::ZeroShot, Method::CodeSwitch, Method::TranslateTrain];
+    let methods = [Method::ZeroShot, Method::CodeSwitch, Method::Widened, Method::TranslateTrain];
     let all = methods.into_iter().flat_map(|method| report.models.iter().map(move |m| (m.as_str(), method)));
     all.filter(|&(model, method)| report.outcomes.iter().any(|o| (o.model.as_str(), o.method) == (model, method)))
         .collect()

@@ -9,9 +9,11 @@ use crate::run::Run;
 use crate::steps::Step;
 use crate::switched::SWITCHED_FILE;
 use kbioxlm_eval::{
-    Evaluation, FewshotManifest, FewshotOptions, FinetuneData, TaskInfo, evaluate, fewshot_samples, finetune_task,
+    Evaluation, FewshotManifest, FewshotOptions, FinetuneData, TaskInfo, evaluate, evaluate_widened, fewshot_samples,
+    finetune_task,
 };
 use kbioxlm_files::{create_dir, read_json, write_json_atomic};
+use kbioxlm_knowledge::{KnowledgeBase, Matcher};
 use kbioxlm_train::{EpochScore, FinetuneConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -73,7 +75,7 @@ impl Run<'_> {
     ) -> Result<bool, ExperimentError> {
         let name = job.name();
         let tuned = self.zero_shot(job, task, model);
-        let Some(tuned) = collected.keep(&format!("finetune {name}"), tuned, &mut self.steps)? else {
+        let Some(tuned) = collected.keep(&format!("finetune {}", job.tuning()), tuned, &mut self.steps)? else {
             return Ok(false);
         };
         let mut complete = true;
@@ -91,14 +93,14 @@ impl Run<'_> {
     fn zero_shot(&mut self, job: &Job, task: &TaskPlan, model: &Step) -> Result<Step, ExperimentError> {
         let language = match job.method {
             Method::TranslateTrain => &job.direction.to,
-            Method::ZeroShot | Method::CodeSwitch => &job.direction.from,
+            Method::ZeroShot | Method::CodeSwitch | Method::Widened => &job.direction.from,
         };
         let (train, train_key) = match job.method {
             Method::CodeSwitch => {
                 let switched = self.code_switched(task, &job.direction)?;
                 (switched.dir.join(SWITCHED_FILE), switched.key)
             }
-            Method::ZeroShot | Method::TranslateTrain => {
+            Method::ZeroShot | Method::TranslateTrain | Method::Widened => {
                 let train = file(&task.train, language);
                 let key = self.steps.hash(&train)?;
                 (train, key)
@@ -111,7 +113,7 @@ impl Run<'_> {
         let watched = watched.map(|(what, files)| (what.to_owned(), file(files, target))).collect();
         let data = FinetuneData { train, dev: Some(file(&task.dev, language)), watched };
         let settings = FinetuneConfig { seed: job.seed, ..task.finetune.clone() };
-        self.finetune(&format!("finetune {}", job.name()), model, task, &Tuning { data, train_key }, &settings)
+        self.finetune(&format!("finetune {}", job.tuning()), model, task, &Tuning { data, train_key }, &settings)
     }
 
     /// Tunes a fine-tuned model further on each sample, to its last epoch. Whether all evaluations are there.
@@ -132,13 +134,13 @@ impl Run<'_> {
         let drawn = manifest.transpose()?.map(|manifest| manifest.samples).unwrap_or_default();
         let mut complete = true;
         for &(size, draw) in &job.shots {
-            let name = format!("{} k{size} draw {draw}", job.name());
+            let [name, tuning_name] = [job.name(), job.tuning()].map(|job| format!("{job} k{size} draw {draw}"));
             let sample = drawn.iter().find(|s| (s.size, s.draw) == (size, draw));
             let train = samples.dir.join(sample.map_or("", |s| s.file.as_str()));
             let train_key = format!("{} {size} {draw}", samples.key);
             let tuning = Tuning { data: FinetuneData { train, dev: None, watched: BTreeMap::new() }, train_key };
             let settings = FinetuneConfig { seed: job.seed, ..task.fewshot.clone() };
-            let step = format!("finetune {name}");
+            let step = format!("finetune {tuning_name}");
             let few = self.finetune(&step, tuned, task, &tuning, &settings);
             let Some(few) = collected.keep(&step, few, &mut self.steps)? else {
                 self.steps.skip(1);
@@ -200,12 +202,13 @@ impl Run<'_> {
         place: Place,
         collected: &mut Collected,
     ) -> Result<bool, ExperimentError> {
-        let evaluated = self.evaluate(step, tuned, task, data);
+        let evaluated = self.evaluate(step, tuned, task, data, &place);
         let Some((done, evaluation, origin)) = collected.keep(step, evaluated, &mut self.steps)? else {
             return Ok(false);
         };
         let Origin { dev, oracle } = origin;
-        let oracle = oracle.filter(|_| place.test == place.job.direction.to);
+        // It was scored as the model found it.
+        let oracle = oracle.filter(|_| place.test == place.job.direction.to && place.job.method != Method::Widened);
         let directory = self.steps.relative(&done.dir);
         let (seed, draw, score) = (place.job.seed, place.draw, evaluation.score);
         collected.scored(place, RunScore { seed, draw, dev, score, oracle, directory }, evaluation);
@@ -218,10 +221,26 @@ impl Run<'_> {
         tuned: &Step,
         task: &TaskPlan,
         data: &Path,
+        place: &Place,
     ) -> Result<(Step, Evaluation, Origin), ExperimentError> {
-        let inputs = json!({ "model": tuned.key, "join": task.join, "data": self.steps.hash(data)? });
+        let mut inputs = json!({ "model": tuned.key, "join": task.join, "data": self.steps.hash(data)? });
+        let mut names = None;
+        if place.job.method == Method::Widened {
+            let Some(kb) = &self.knowledge else {
+                return Err(ExperimentError::NotRun { step: "knowledge".to_owned() });
+            };
+            inputs["names"] = json!({ "knowledge": kb.key, "language": place.test });
+            names = Some(kb.dir.clone());
+        }
+        let language = place.test;
         let done = self.steps.run(step, inputs, |dir, _| {
-            let evaluation = evaluate(&tuned.dir, data, task.join)?;
+            let evaluation = match names {
+                Some(kb) => {
+                    let names = Matcher::new(&KnowledgeBase::open(&kb)?, language)?;
+                    evaluate_widened(&tuned.dir, data, task.join, &names)?
+                }
+                None => evaluate(&tuned.dir, data, task.join)?,
+            };
             create_dir(dir)?;
             evaluation.write_predictions(&dir.join(PREDICTIONS_FILE))?;
             write_json_atomic(&dir.join(ORIGIN_FILE), &Origin::read(tuned)?)?;

@@ -12,7 +12,7 @@ use kbioxlm_experiment::{
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{Heads, load};
 use kbioxlm_train::{Observer, name_retrieval};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -95,7 +95,7 @@ draws = 2
 [[matrix]]
 directions = ["en-zh"]
 models = ["base"]
-methods = ["code-switch", "translate-train"]
+methods = ["code-switch", "widened", "translate-train"]
 "#;
 
 fn write_data(dir: &Path) {
@@ -174,10 +174,12 @@ fn the_chain_runs_is_not_repeated_and_ends_in_a_report() {
     let reused: Vec<&str> = done.iter().filter(|(_, reused)| *reused).map(|(step, _)| step.as_str()).collect();
     // The samples are the same for all models and seeds.
     assert_eq!(reused[..3], ["trim", "knowledge", "corpus"]);
-    assert!(reused[3..].iter().all(|step| *step == "samples ADE zh") && reused.len() == 3 + 3, "{reused:?}");
+    let (samples, others): (Vec<&str>, Vec<&str>) = reused[3..].iter().partition(|step| **step == "samples ADE zh");
+    // What is widened is what the zero-shot model finds.
+    assert!(samples.len() == 3 && others == ["finetune ADE en-zh base 1"], "{reused:?}");
     // trim, knowledge, corpus, pretrain, 2 × retrieval; 2 models × 2 seeds × (fine-tune, 2 tests, samples, 2 draws × 2);
-    // code-switched data, 2 × (fine-tune, 2 tests).
-    assert_eq!(done.len(), 6 + 4 * 8 + 1 + 2 * 3);
+    // code-switched data, 3 × (fine-tune, 2 tests).
+    assert_eq!(done.len(), 6 + 4 * 8 + 1 + 3 * 3);
 
     let cells: Vec<_> = report.outcomes.iter().map(key).collect();
     let zero = Method::ZeroShot;
@@ -192,6 +194,8 @@ fn the_chain_runs_is_not_repeated_and_ends_in_a_report() {
             ("anchored", zero, 1, "zh", 4),
             ("base", Method::CodeSwitch, 0, "en", 1),
             ("base", Method::CodeSwitch, 0, "zh", 1),
+            ("base", Method::Widened, 0, "en", 1),
+            ("base", Method::Widened, 0, "zh", 1),
             ("base", Method::TranslateTrain, 0, "en", 1),
             ("base", Method::TranslateTrain, 0, "zh", 1),
         ]
@@ -208,7 +212,7 @@ fn the_chain_runs_is_not_repeated_and_ends_in_a_report() {
         let dev = outcome.runs.iter().all(|r| r.dev.is_some());
         assert_eq!(dev, outcome.shots == 0, "the last epoch is kept where there is no dev data");
         let oracle = outcome.runs.iter().all(|r| r.oracle.is_some());
-        let other = outcome.shots == 0 && outcome.test == "zh" && outcome.method != Method::TranslateTrain;
+        let other = outcome.shots == 0 && outcome.test == "zh" && [zero, Method::CodeSwitch].contains(&outcome.method);
         assert_eq!(oracle, other, "{outcome:?}");
     }
     assert_eq!(report.retrieval.iter().map(|r| r.model.as_str()).collect::<Vec<_>>(), ["base", "anchored"]);
@@ -302,17 +306,17 @@ fn what_has_changed_is_done_again_and_nothing_else() {
     // Other settings of fine-tuning repeat fine-tuning and evaluation only; other test data the evaluation only.
     let other = small.replace("epochs = 2", "epochs = 3");
     let (_, done) = all(dir, &other);
-    assert!(
-        done.iter().all(|(s, reused)| *reused != (s.starts_with("finetune") || s.starts_with("evaluate"))),
-        "{done:?}"
-    );
+    // Zero-shot and widened share a fine-tuning: when it comes again, it is there.
+    let mut seen = BTreeSet::new();
+    let mut first = done.iter().filter(|(step, _)| seen.insert(step));
+    assert!(first.all(|(s, reused)| *reused != (s.starts_with("finetune") || s.starts_with("evaluate"))), "{done:?}");
     file(dir, "data/dev.conll", "-DOCSTART-\t21\n\nheadache\tB-ADE\n");
     let tests_only = other.replace("dev = { en = \"dev.conll\"", "dev = { en = \"train.conll\"");
     all(dir, &tests_only);
     file(dir, "data/dev.conll", "-DOCSTART-\t22\n\nheadache\tB-ADE\n");
     let (_, done) = all(dir, &tests_only);
     let done: Vec<&str> = done.iter().filter(|(_, reused)| !reused).map(|(step, _)| step.as_str()).collect();
-    let tested = ["base 1", "anchored 1", "base code-switch 1", "base translate-train 1"];
+    let tested = ["base 1", "anchored 1", "base code-switch 1", "base widened 1", "base translate-train 1"];
     assert_eq!(done, tested.map(|what| format!("evaluate ADE en-zh {what} en")));
 }
 
@@ -363,6 +367,14 @@ fn names_are_found(kb: &Path, model: &Path) {
 }
 
 #[test]
+fn the_files_that_come_along_can_be_read() {
+    for (name, jobs) in [("en-zh-small", 3 + 1), ("claim", 18 + 6 + 4 + 3 + 6 + 4)] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../experiments/{name}.toml"));
+        assert_eq!(Experiment::read(&path).unwrap().jobs.len(), jobs, "{name}");
+    }
+}
+
+#[test]
 fn mistakes_in_the_file_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -379,6 +391,7 @@ fn mistakes_in_the_file_are_named() {
         (EXPERIMENT.replace("\"en-zh\"]\nseeds", "\"en-fr\"]\nseeds"), "train = { fr = "),
         (EXPERIMENT.replace("dev = { en = \"dev.conll\", ", "dev = { "), "without dev data in en"),
         (EXPERIMENT.replace("models = [\"base\"]", "models = [\"bass\"]"), "one of base, anchored"),
+        (EXPERIMENT.replace("task = \"ner\"", "task = \"multilabel\""), "which it widens"),
         (EXPERIMENT.replace("models = [\"base\"]", "tasks = [\"ADR\"]"), "one of ADE"),
         (format!("{EXPERIMENT}\n[[anchored]]\nname = \"a\"\nfrom = \"b\"\n"), "`a` from `b`"),
         (format!("{EXPERIMENT}\n[[anchored]]\nname = \"base\"\n"), "`base` twice"),

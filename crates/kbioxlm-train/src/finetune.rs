@@ -7,10 +7,10 @@ use crate::loss::scalar;
 use crate::optimiser::{AdamW, GradientSum};
 use crate::schedule::Schedule;
 use crate::{Divergence, EpochScore, Judgement, Observer, StepMetrics, TrainError};
-use burn::module::Module;
+use burn::module::{Module, ParamId, list_param_ids};
 use burn::tensor::{Tensor, TensorData};
 use kbioxlm_files::rng_for;
-use kbioxlm_model::{DropoutSeeds, Model, PackedBatch};
+use kbioxlm_model::{DropoutSeeds, Encoder, Model, PackedBatch};
 use kbioxlm_ops::cross_entropy;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -65,6 +65,27 @@ pub struct Finetuned {
     pub seconds: f64,
 }
 
+/// What the learning rate of a parameter is multiplied by, where that is not 1.
+fn rate_factors(config: &FinetuneConfig, model: &Model) -> Vec<(ParamId, f64)> {
+    let mut factors = Vec::new();
+    if let Some(crf) = &model.crf {
+        let factor = config.crf_learning_rate / config.learning_rate;
+        factors.extend([crf.transitions.id, crf.start.id, crf.end.id].map(|id| (id, factor)));
+    }
+    if config.layer_decay < 1.0 {
+        let Encoder { word, position, token_type, norm, layers, .. } = &model.encoder;
+        let mut factor = 1.0;
+        for layer in layers.iter().rev() {
+            factor *= config.layer_decay;
+            factors.extend(list_param_ids(layer).into_iter().map(|id| (id, factor)));
+        }
+        factor *= config.layer_decay;
+        let embeddings = [word.id, position.id, token_type.id].into_iter().chain(list_param_ids(norm));
+        factors.extend(embeddings.map(|id| (id, factor)));
+    }
+    factors
+}
+
 /// Trains a model with a task head; after each epoch `judge` scores it.
 ///
 /// The model of the best epoch (the first of equals) is kept, that of the last one if epochs have no score; with
@@ -88,10 +109,7 @@ pub fn finetune(
     let schedule = Schedule::new(config.learning_rate, config.warmup_ratio, total);
     let mut model = model.train();
     let mut optimiser = AdamW::new(config.weight_decay, config.clip);
-    if let Some(crf) = &model.crf {
-        let factor = config.crf_learning_rate / config.learning_rate;
-        optimiser.rate_factors.extend([crf.transitions.id, crf.start.id, crf.end.id].map(|id| (id, factor)));
-    }
+    optimiser.rate_factors.extend(rate_factors(config, &model));
     let mut recent = VecDeque::new();
     let mut best: Option<(Model, u32, Option<f64>)> = None;
     let mut history = Vec::new();

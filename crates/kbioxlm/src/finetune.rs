@@ -6,6 +6,7 @@ use crate::training::TrainingBar;
 use anyhow::Result;
 use clap::Args;
 use kbioxlm_eval::{FinetuneData, Join, Task, TaskOptions};
+use kbioxlm_knowledge::{KnowledgeBase, Matcher};
 use kbioxlm_train::FinetuneConfig;
 use std::io::Write;
 use std::path::PathBuf;
@@ -56,6 +57,12 @@ pub struct EvaluateArgs {
     /// What stands between CoNLL tokens: auto, space or nothing
     #[arg(long, default_value = "auto")]
     join: Join,
+    /// Knowledge base of whose names predicted entities become the whole, where they are a part of one
+    #[arg(long, value_name = "DIR", requires = "lang")]
+    kb: Option<PathBuf>,
+    /// Language of the data, with --kb
+    #[arg(long, requires = "kb")]
+    lang: Option<String>,
     /// Print the scores as JSON
     #[arg(long)]
     json: bool,
@@ -80,7 +87,14 @@ pub fn run(args: &FinetuneArgs) -> Result<()> {
 }
 
 pub fn evaluate(args: &EvaluateArgs) -> Result<()> {
-    let evaluation = kbioxlm_eval::evaluate(&args.model, &args.data, args.join)?;
+    let EvaluateArgs { model, data, join, .. } = args;
+    let evaluation = match (&args.kb, &args.lang) {
+        (Some(kb), Some(lang)) => {
+            let names = Matcher::new(&KnowledgeBase::open(kb)?, lang)?;
+            kbioxlm_eval::evaluate_widened(model, data, *join, &names)?
+        }
+        _ => kbioxlm_eval::evaluate(model, data, *join)?,
+    };
     if let Some(path) = &args.predictions {
         evaluation.write_predictions(path)?;
     }

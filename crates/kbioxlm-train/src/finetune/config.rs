@@ -60,6 +60,11 @@ pub struct FinetuneConfig {
     pub epochs: NonZeroU32,
     /// Peak of the learning rate.
     pub learning_rate: f64,
+    /// What the learning rate of a layer is multiplied by for the layer below it: the heads have the whole, the highest layer this
+    /// part of it, and the embeddings least (Clark et al. 2020, section 3.1). With less than 1 a model keeps more of what it knew,
+    /// such as languages that it is not fine-tuned in.
+    #[serde(skip_serializing_if = "is_one")]
+    pub layer_decay: f64,
     /// Items a step.
     pub batch_size: NonZeroUsize,
     /// Share of the steps in which the learning rate rises.
@@ -96,12 +101,18 @@ pub struct FinetuneConfig {
     pub patience: Option<NonZeroU32>,
 }
 
+/// Settings without the key are those of models that were tuned before there was any choice.
+fn is_one(layer_decay: &f64) -> bool {
+    *layer_decay == 1.0
+}
+
 impl Default for FinetuneConfig {
     fn default() -> Self {
         Self {
             seed: 0,
             epochs: NonZeroU32::MIN.saturating_add(2),
             learning_rate: 5e-5,
+            layer_decay: 1.0,
             batch_size: NonZeroUsize::MIN.saturating_add(15),
             warmup_ratio: 0.1,
             weight_decay: 0.01,
@@ -127,6 +138,8 @@ impl FinetuneConfig {
         least("max_length", self.max_length, MIN_LENGTH, "tokens")?;
         positive("learning_rate", self.learning_rate)?;
         positive("crf_learning_rate", self.crf_learning_rate)?;
+        positive("layer_decay", self.layer_decay)?;
+        share("layer_decay", self.layer_decay)?;
         positive("clip", self.clip)?;
         share("warmup_ratio", self.warmup_ratio)?;
         if self.head == TokenHead::Crf && self.label == LabelledPieces::All {

@@ -178,6 +178,33 @@ fn a_conditional_random_field_learns_what_follows_what() {
 }
 
 #[test]
+fn lower_layers_learn_more_slowly_with_layer_decay() {
+    let items = tagged();
+    let heads = || Heads { tokens: Some(2), ..Heads::default() };
+    // How far one step takes the head, the only layer and the embeddings.
+    let moved = |layer_decay| {
+        let values = |m: &Model| {
+            let weights =
+                [&m.tokens.as_ref().unwrap().weight, &m.encoder.layers[0].intermediate.weight, &m.encoder.word];
+            weights.map(|w| w.val().into_data().iter::<f32>().collect::<Vec<_>>())
+        };
+        let before = model(heads());
+        let start = values(&before);
+        let batch_size = NonZeroUsize::new(items.len()).unwrap();
+        let config = FinetuneConfig { layer_decay, batch_size, weight_decay: 0.0, ..config(1) };
+        let after = finetune(&config, before, &items, &mut |_| Ok(0.0.into()), &mut ()).unwrap().model;
+        let distance = |(a, b): (Vec<f32>, Vec<f32>)| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+        start.into_iter().zip(values(&after)).map(distance).collect::<Vec<_>>()
+    };
+    let (whole, decayed) = (moved(1.0), moved(0.5));
+    for ((whole, decayed), factor) in whole.iter().zip(&decayed).zip([1.0, 0.5, 0.25]) {
+        assert!(*whole > 0.0 && (decayed / whole - factor).abs() < 0.02 * factor, "{decayed} of {whole}, not {factor}");
+    }
+    let error = FinetuneConfig { layer_decay: 1.5, ..config(1) }.check().unwrap_err().to_string();
+    assert!(error.contains("`layer_decay` is 1.5"), "{error}");
+}
+
+#[test]
 fn the_model_that_is_scored_and_kept_is_the_mean_of_the_last_epochs() {
     let items = tagged();
     // The head's weights after each epoch, and of the model kept.

@@ -23,7 +23,9 @@ pub(crate) fn widen(document: &Document, tags: &[Tag], matcher: &Matcher) -> Vec
     let mut free = 0;
     for TokenSpan { start, end, label } in entities(document, tags, Orphan::Opens) {
         let whole = mentions.iter().find(|m| m.start <= start && end <= m.end).cloned();
-        let Some(span) = whole.into_iter().chain([start..end]).find(|span| span.start >= free) else { continue };
+        let Some(span) = whole.into_iter().chain(std::iter::once(start..end)).find(|span| span.start >= free) else {
+            continue;
+        };
         free = span.end;
         for (i, tag) in widened.iter_mut().enumerate().take(span.end).skip(span.start) {
             *tag = if i == span.start { Tag::Begin(label.clone()) } else { Tag::Inside(label.clone()) };

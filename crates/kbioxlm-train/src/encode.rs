@@ -47,8 +47,8 @@ pub struct EncodedExample {
 ///
 /// Text is tokenised as it runs, one segment at a time. A span takes all tokens that it overlaps; of two spans
 /// with a common token the first is kept. What is longer than `max_length`: of a passage pair the longer side loses
-/// tokens until the pair fits; a fact example loses whole facts from the end, then the end of its chunk; other
-/// examples lose their end. Spans that lost a token are dropped.
+/// tokens until the pair fits; of a fact example likewise the longer part, its chunk tokens from the end or its facts the last one
+/// as a whole; other examples lose their end. Spans that lost a token are dropped.
 ///
 /// # Errors
 /// The tokenizer fails, a span lies outside its text, or `max_length` is too small for any text.
@@ -150,11 +150,15 @@ fn kept_lengths(level: Level, lengths: &[usize], max_length: usize) -> Vec<usize
     }
     // `<s>`, then each segment with its `</s>`.
     let total = |kept: &[usize]| 1 + kept.iter().map(|n| n + 1).sum::<usize>();
-    while kept.len() > 1 && total(&kept) > max_length {
-        kept.pop();
-    }
-    if let [only] = kept.as_mut_slice() {
-        *only = (*only).min(max_length - 2);
+    while total(&kept) > max_length {
+        let Some((chunk, facts)) = kept.split_first_mut() else { break };
+        if facts.iter().sum::<usize>() > *chunk {
+            kept.pop();
+        } else if *chunk > 0 {
+            *chunk -= 1;
+        } else {
+            break;
+        }
     }
     kept
 }

@@ -111,7 +111,7 @@ fn trap_10_truncation_leaves_both_passages() {
 }
 
 #[test]
-fn facts_are_cut_as_a_whole_and_then_the_chunk() {
+fn of_chunk_and_facts_the_longer_part_is_cut_and_facts_as_a_whole() {
     let spans = [
         (0, "b", Role::Entity, None),
         (1, "h1", Role::Head, Some(0)),
@@ -126,7 +126,9 @@ fn facts_are_cut_as_a_whole_and_then_the_chunk() {
     assert_eq!((one.ids.len(), one.spans.len(), one.cut_facts, one.cut_tokens), (9, 4, 1, 3));
     let long = example(Level::Fact, &[&"a ".repeat(20), "h1 r1 t1"], &[(1, "r1", Role::Relation, Some(0))]);
     let cut = encode(&long, 10);
-    assert_eq!((cut.ids.len(), cut.spans.len(), cut.cut_facts), (10, 0, 1));
+    assert_eq!((cut.ids.len(), cut.spans.len(), cut.cut_facts, cut.cut_tokens), (10, 1, 0, 16));
+    let short = encode(&example(Level::Fact, &["a b", &"h ".repeat(9)], &[]), 8);
+    assert_eq!((short.ids.len(), short.cut_facts, short.cut_tokens), (4, 1, 9));
 }
 
 #[test]

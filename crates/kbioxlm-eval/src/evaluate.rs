@@ -65,25 +65,25 @@ impl Evaluation {
 /// # Errors
 /// The directory holds no fine-tuned model, the file cannot be read, or it has labels that the model does not know.
 pub fn evaluate(model_dir: &Path, data: &Path, join: Join) -> Result<Evaluation, EvalError> {
-    evaluate_with(model_dir, data, join, None)
+    evaluate_widened(model_dir, data, join, None)
 }
 
-/// As [`evaluate`], but of a predicted entity that is a part of a longer mention of the knowledge base, the whole mention is taken.
+/// As [`evaluate`], but with `names` of a predicted entity that is a part of a longer mention of theirs, the whole mention is taken.
 ///
 /// # Errors
-/// As [`evaluate`]; the model is not one for named entities.
-pub fn evaluate_widened(model_dir: &Path, data: &Path, join: Join, names: &Matcher) -> Result<Evaluation, EvalError> {
-    let task = TaskInfo::read(model_dir)?.task;
-    if task != Task::Ner {
+/// As [`evaluate`]; names beside a model that is not one for named entities.
+pub fn evaluate_widened(
+    model_dir: &Path,
+    data: &Path,
+    join: Join,
+    names: Option<&Matcher>,
+) -> Result<Evaluation, EvalError> {
+    let info = TaskInfo::read(model_dir)?;
+    if names.is_some() && info.task != Task::Ner {
         let help = "leave the knowledge base out";
-        let found = format!("a knowledge base beside a model for {task}");
+        let found = format!("a knowledge base beside a model for {}", info.task);
         return Err(EvalError::setting("knowledge", found, "a model for named entities, which it widens", help));
     }
-    evaluate_with(model_dir, data, join, Some(names))
-}
-
-fn evaluate_with(model_dir: &Path, data: &Path, join: Join, names: Option<&Matcher>) -> Result<Evaluation, EvalError> {
-    let info = TaskInfo::read(model_dir)?;
     let dataset = Dataset::read(data, TaskOptions { task: info.task, join })?;
     dataset.check_labels(data, &info.labels)?;
     let heads = heads(info.task, info.labels.len(), info.settings.head);

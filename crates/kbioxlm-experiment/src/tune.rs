@@ -9,7 +9,7 @@ use crate::run::Run;
 use crate::steps::Step;
 use crate::switched::SWITCHED_FILE;
 use kbioxlm_eval::{
-    Evaluation, FewshotManifest, FewshotOptions, FinetuneData, TaskInfo, evaluate, evaluate_widened, fewshot_samples,
+    Evaluation, FewshotManifest, FewshotOptions, FinetuneData, TaskInfo, evaluate_widened, fewshot_samples,
     finetune_task,
 };
 use kbioxlm_files::{create_dir, read_json, write_json_atomic};
@@ -234,13 +234,8 @@ impl Run<'_> {
         }
         let language = place.test;
         let done = self.steps.run(step, inputs, |dir, _| {
-            let evaluation = match names {
-                Some(kb) => {
-                    let names = Matcher::new(&KnowledgeBase::open(&kb)?, language)?;
-                    evaluate_widened(&tuned.dir, data, task.join, &names)?
-                }
-                None => evaluate(&tuned.dir, data, task.join)?,
-            };
+            let names = names.map(|kb| Matcher::new(&KnowledgeBase::open(&kb)?, language)).transpose()?;
+            let evaluation = evaluate_widened(&tuned.dir, data, task.join, names.as_ref())?;
             create_dir(dir)?;
             evaluation.write_predictions(&dir.join(PREDICTIONS_FILE))?;
             write_json_atomic(&dir.join(ORIGIN_FILE), &Origin::read(tuned)?)?;

@@ -150,14 +150,14 @@ fn kept_lengths(level: Level, lengths: &[usize], max_length: usize) -> Vec<usize
     }
     // `<s>`, then each segment with its `</s>`.
     let total = |kept: &[usize]| 1 + kept.iter().map(|n| n + 1).sum::<usize>();
-    while total(&kept) > max_length {
+    while let excess @ 1.. = total(&kept).saturating_sub(max_length) {
         let Some((chunk, facts)) = kept.split_first_mut() else { break };
-        if facts.iter().sum::<usize>() > *chunk {
+        let facts: usize = facts.iter().sum();
+        if facts > *chunk || *chunk == 0 {
             kept.pop();
-        } else if *chunk > 0 {
-            *chunk -= 1;
         } else {
-            break;
+            // Down to the length of the facts at once; where both are equal it is the chunk's turn.
+            *chunk -= excess.min((*chunk - facts).max(1));
         }
     }
     kept

@@ -69,6 +69,6 @@ pub use predict::{predict_sequences, predict_tokens};
 pub use pretrain::{PretrainInput, PretrainSummary, pretrain, pretrain_on, pretrain_together};
 #[cfg(feature = "mpi")]
 pub use processes::Mpi;
-pub use processes::{Alone, Processes, Threads};
+pub use processes::{Processes, Threads};
 pub use retrieval::{Hit, Retrieval, embed, name_retrieval};
 pub use schedule::Schedule;

@@ -13,7 +13,7 @@ use crate::schedule::Schedule;
 use crate::sources::Sources;
 use crate::trainer::Trainer;
 use crate::{
-    Alone, Divergence, Observer, OnDivergence, Precision, PretrainConfig, Processes, StepMetrics, Threads, TrainError,
+    Divergence, Observer, OnDivergence, Precision, PretrainConfig, Processes, StepMetrics, Threads, TrainError,
 };
 use burn::module::Module;
 use burn::tensor::Device;
@@ -95,11 +95,11 @@ pub fn pretrain(
     stop: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<PretrainSummary, TrainError> {
-    pretrain_together(&Alone, config, input, out, stop, observer)
+    pretrain_on(&[kbioxlm_model::device()], config, input, out, stop, observer)
 }
 
 /// Trains as [`pretrain`] does, on several devices of this machine at once: one [thread](Threads) for each of them calls
-/// [`pretrain_together`].
+/// [`pretrain_together`]. Without any device it is the one that was chosen for the program.
 ///
 /// # Errors
 /// As [`pretrain_together`].

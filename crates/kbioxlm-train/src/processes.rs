@@ -37,30 +37,6 @@ pub trait Processes: Debug {
     fn broadcast(&self, root: usize, bytes: &mut [u8]);
 }
 
-/// One process by itself, on the device that was chosen for the program.
-#[derive(Copy, Clone, Debug, Default)]
-pub struct Alone;
-
-impl Processes for Alone {
-    fn rank(&self) -> usize {
-        0
-    }
-
-    fn size(&self) -> usize {
-        1
-    }
-
-    fn device(&self) -> Device {
-        kbioxlm_model::device()
-    }
-
-    fn sum(&self, _: &mut [f32]) {}
-
-    fn sum_f64(&self, _: &mut [f64]) {}
-
-    fn broadcast(&self, _: usize, _: &mut [u8]) {}
-}
-
 impl dyn Processes + '_ {
     pub(crate) fn is_first(&self) -> bool {
         self.rank() == 0

@@ -87,14 +87,9 @@ pub fn run(args: &FinetuneArgs) -> Result<()> {
 }
 
 pub fn evaluate(args: &EvaluateArgs) -> Result<()> {
-    let EvaluateArgs { model, data, join, .. } = args;
-    let evaluation = match (&args.kb, &args.lang) {
-        (Some(kb), Some(lang)) => {
-            let names = Matcher::new(&KnowledgeBase::open(kb)?, lang)?;
-            kbioxlm_eval::evaluate_widened(model, data, *join, &names)?
-        }
-        _ => kbioxlm_eval::evaluate(model, data, *join)?,
-    };
+    let named = args.kb.as_ref().zip(args.lang.as_ref());
+    let names = named.map(|(kb, lang)| Matcher::new(&KnowledgeBase::open(kb)?, lang)).transpose()?;
+    let evaluation = kbioxlm_eval::evaluate_widened(&args.model, &args.data, args.join, names.as_ref())?;
     if let Some(path) = &args.predictions {
         evaluation.write_predictions(path)?;
     }

@@ -26,8 +26,9 @@ use std::process::ExitCode;
 /// are mixed by their size, or, where the file has `[[corpus]]` with `path` and `weight`, by weight: an epoch has as many tokens as
 /// all of them together, and each corpus its share of them. The run saves checkpoints and goes
 /// on from the last one when it is called again with the same settings; Ctrl-C and SIGTERM finish the step and save, and the exit code
-/// then is 130. With several devices (`--device cuda:0,cuda:1`), each computes `accumulation` micro-batches of every step. Built with `--features mpi`, it trains in the processes that `mpirun -n N kbioxlm pretrain …` starts, each likewise, on
-/// the device in `--device` that its number on its machine points to, in turns; all read the same files and share the directory `out`.
+/// then is 130. With several devices (`--device cuda:0,cuda:1`), each computes `accumulation` micro-batches of every step. Built with
+/// `--features mpi`, it trains in the processes that `mpirun -n N kbioxlm pretrain …` starts: each likewise, on the device in `--device`
+/// that its number on its machine points to, in turns; all read the same files and share the directory `out`.
 #[derive(Args)]
 #[command(after_long_help = settings_help())]
 pub struct PretrainArgs {

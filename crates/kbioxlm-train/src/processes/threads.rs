@@ -1,4 +1,4 @@
-//! Threads of one program that stand for processes, each with a device of its own.
+//! Threads of one program that stand for processes, each with a device of its own; one alone is a process by itself.
 
 use super::Processes;
 use burn::tensor::Device;
@@ -12,7 +12,7 @@ const BLOCK: usize = 1 << 20;
 /// One of several threads that train a model together, as [`Processes`] do: each computes on its own device.
 ///
 /// Sums go through the memory of the machine, in the order of the ranks, whichever thread comes first.
-/// After a panic in one of them the whole program is ended, because the others would wait for ever.
+/// After a panic in one of several the whole program is ended, because the others would wait for ever.
 #[derive(Debug)]
 pub struct Threads {
     rank: usize,
@@ -64,7 +64,7 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if self.size() > 1 && std::thread::panicking() {
             std::process::abort();
         }
     }

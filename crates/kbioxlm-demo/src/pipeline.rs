@@ -315,7 +315,7 @@ impl Demo<'_> {
         };
         let out = self.out.join(name);
         let data = FinetuneData::new(&benchmark.train, &benchmark.dev);
-        let tuned = finetune_task(&config, Task::Ner, model, &data, &out, &mut ())?;
+        let tuned = finetune_task(&config, Task::Ner, model, &data, &out, &AtomicBool::new(false), &mut ())?;
         let chinese = evaluate(&out, &benchmark.test, Join::Auto)?;
         let english_dev = tuned.info.dev_score.context("no score on dev")?;
         Ok(Tagger { english_dev, chinese: chinese.score })

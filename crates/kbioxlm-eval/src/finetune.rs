@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// Sub-tokens that are predicted at once: bounds the memory, not the result.
 const TOKENS_PER_BATCH: usize = 4096;
@@ -78,13 +79,15 @@ impl FinetuneData {
 /// its own, so that a few documents of another language (few-shot) need not show every label.
 ///
 /// # Errors
-/// A file or the model cannot be read, dev has labels that train has not, the settings cannot be followed.
+/// A file or the model cannot be read, dev has labels that train has not, the settings cannot be followed. Once `stop` is set, training
+/// ends with an error, and nothing is written.
 pub fn finetune_task(
     config: &FinetuneConfig,
     task: impl Into<TaskOptions>,
     model_dir: &Path,
     data: &FinetuneData,
     out: &Path,
+    stop: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<FinetuneReport, EvalError> {
     config.check()?;
@@ -123,7 +126,7 @@ pub fn finetune_task(
         dev_scores.extend(scored);
         Ok(Judgement { score, watched })
     };
-    let tuned = finetune(config, pretrained.model, &items, &mut judge, observer)?;
+    let tuned = finetune(config, pretrained.model, &items, &mut judge, stop, observer)?;
 
     let info = TaskInfo {
         format: TaskInfo::FORMAT,

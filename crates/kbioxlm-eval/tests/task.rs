@@ -11,6 +11,9 @@ use kbioxlm_eval::{
 use kbioxlm_train::{FinetuneConfig, LabelledPieces, Observer, RelationText, TokenHead};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 fn settings(epochs: u32) -> FinetuneConfig {
     FinetuneConfig {
@@ -25,7 +28,8 @@ fn settings(epochs: u32) -> FinetuneConfig {
 
 fn tune(dir: &Path, task: Task, train: &Path, dev: &Path, epochs: u32) -> FinetuneReport {
     let model = common::write_model(dir);
-    finetune_task(&settings(epochs), task, &model, &FinetuneData::new(train, dev), &dir.join("tuned"), &mut ()).unwrap()
+    finetune_task(&settings(epochs), task, &model, &FinetuneData::new(train, dev), &dir.join("tuned"), &NEVER, &mut ())
+        .unwrap()
 }
 
 const ENGLISH: [&str; 4] = [
@@ -85,7 +89,8 @@ fn a_conditional_random_field_is_kept_with_the_model() {
     let config = FinetuneConfig { head: TokenHead::Crf, label: LabelledPieces::First, ..settings(30) };
     let model = common::write_model(dir);
     let out = dir.join("tuned");
-    let report = finetune_task(&config, Task::Ner, &model, &FinetuneData::new(&train, &dev), &out, &mut ()).unwrap();
+    let report =
+        finetune_task(&config, Task::Ner, &model, &FinetuneData::new(&train, &dev), &out, &NEVER, &mut ()).unwrap();
     assert!(report.info.dev_score > Some(0.9), "{report}");
     assert!(std::fs::read_to_string(out.join("finetune.toml")).unwrap().contains("head = \"crf\""));
     let evaluation = evaluate(&out, &dev, Join::Auto).unwrap();
@@ -94,8 +99,16 @@ fn a_conditional_random_field_is_kept_with_the_model() {
     let mut warnings = Warnings::default();
     for (head, expected) in [(TokenHead::Crf, 0), (TokenHead::Softmax, 1)] {
         let again = FinetuneConfig { head, label: LabelledPieces::First, ..settings(1) };
-        finetune_task(&again, Task::Ner, &out, &FinetuneData::new(&train, &dev), &dir.join("again"), &mut warnings)
-            .unwrap();
+        finetune_task(
+            &again,
+            Task::Ner,
+            &out,
+            &FinetuneData::new(&train, &dev),
+            &dir.join("again"),
+            &NEVER,
+            &mut warnings,
+        )
+        .unwrap();
         assert_eq!(warnings.0.len(), expected, "{:?}", warnings.0);
     }
     assert!(warnings.0[0].contains("head = \"softmax\""), "{:?}", warnings.0);
@@ -197,9 +210,16 @@ fn a_tag_that_the_model_does_not_know_is_named_with_its_place() {
         assert!(message.contains(part), "{message}\nlacks {part}");
     }
     let model = dir.join("model");
-    let message =
-        finetune_task(&settings(1), Task::Ner, &model, &FinetuneData::new(&train, &test), &dir.join("x"), &mut ())
-            .unwrap_err();
+    let message = finetune_task(
+        &settings(1),
+        Task::Ner,
+        &model,
+        &FinetuneData::new(&train, &test),
+        &dir.join("x"),
+        &NEVER,
+        &mut (),
+    )
+    .unwrap_err();
     assert!(message.to_string().contains("test.conll:2: "), "dev is checked too: {message}");
 }
 
@@ -214,8 +234,9 @@ fn directories_and_settings_that_cannot_work_are_named() {
     let message = evaluate(&dir.join("nowhere"), &data, Join::Auto).unwrap_err().to_string();
     assert!(message.contains("nowhere"), "{message}");
     let config = FinetuneConfig { max_length: 65, ..settings(1) };
-    let message = finetune_task(&config, Task::Ner, &model, &FinetuneData::new(&data, &data), &dir.join("x"), &mut ())
-        .unwrap_err();
+    let message =
+        finetune_task(&config, Task::Ner, &model, &FinetuneData::new(&data, &data), &dir.join("x"), &NEVER, &mut ())
+            .unwrap_err();
     assert!(message.to_string().contains("max_length: found 65"), "{message}");
     assert!(!dir.join("x").exists());
 }
@@ -231,7 +252,7 @@ fn a_tagger_is_tuned_again_on_a_few_documents_of_another_language() {
     let watched = [("en-dev".to_owned(), dev.clone())].into();
     let data = FinetuneData { train: few.clone(), dev: None, watched };
     let (tuned, again) = (dir.join("tuned"), dir.join("again"));
-    let report = finetune_task(&settings(3), Task::Ner, &tuned, &data, &again, &mut ()).unwrap();
+    let report = finetune_task(&settings(3), Task::Ner, &tuned, &data, &again, &NEVER, &mut ()).unwrap();
     assert_eq!((report.info.labels.len(), report.info.best_epoch, report.info.dev_score), (5, 3, None));
     let evaluation = evaluate(&again, &dev, Join::Auto).unwrap();
     assert_eq!(report.history.last().unwrap().watched["en-dev"], evaluation.score);
@@ -239,7 +260,7 @@ fn a_tagger_is_tuned_again_on_a_few_documents_of_another_language() {
     assert_eq!(seen(&few).collect::<Vec<_>>(), ["train"]);
     assert!(seen(&train).any(|with| with == "train"), "what it learned from at first, it still has seen");
 
-    let message = finetune_task(&settings(1), Task::Multilabel, &tuned, &data, &again, &mut ()).unwrap_err();
+    let message = finetune_task(&settings(1), Task::Multilabel, &tuned, &data, &again, &NEVER, &mut ()).unwrap_err();
     assert!(message.to_string().contains("multilabel"), "{message}");
 }
 
@@ -286,7 +307,7 @@ fn a_relation_between_marked_entities_is_learnt() {
     for relation in [RelationText::Marked, RelationText::Anonymised] {
         let config = FinetuneConfig { relation: Some(relation), max_length: 64, ..settings(40) };
         let data = FinetuneData::new(&train, &train);
-        let report = finetune_task(&config, Task::Classification, &model, &data, &out, &mut ()).unwrap();
+        let report = finetune_task(&config, Task::Classification, &model, &data, &out, &NEVER, &mut ()).unwrap();
         assert_eq!(report.info.dev_score, Some(1.0), "{relation:?}: {report}");
         let evaluation = evaluate(&out, &train, Join::Auto).unwrap();
         assert_eq!(
@@ -300,7 +321,7 @@ fn a_relation_between_marked_entities_is_learnt() {
         let plain = file(dir, "plain.jsonl", "{\"id\":\"x\",\"text\":\"aspirin\",\"label\":\"1\"}\n");
         let data = FinetuneData::new(&train, &plain);
         let message =
-            finetune_task(&config, Task::Classification, &model, &data, &out, &mut ()).unwrap_err().to_string();
+            finetune_task(&config, Task::Classification, &model, &data, &out, &NEVER, &mut ()).unwrap_err().to_string();
         assert!(message.contains("plain.jsonl:1: found 0 entities in document `x`, expected two"), "{message}");
     }
 }

@@ -141,7 +141,7 @@ fn count(experiment: &Experiment) -> usize {
 pub(crate) struct Run<'a> {
     pub experiment: &'a Experiment,
     pub steps: Steps<'a>,
-    stop: &'a AtomicBool,
+    pub stop: &'a AtomicBool,
     pub knowledge: Option<Step>,
 }
 

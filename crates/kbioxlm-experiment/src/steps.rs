@@ -150,9 +150,10 @@ impl<'a> Steps<'a> {
             Some(marker) => marker.seconds,
             None => {
                 let start = Instant::now();
-                work(&dir, &mut *self.observer)?;
-                // Training that was told to stop returns early; without the marker it is taken up again.
+                let worked = work(&dir, &mut *self.observer);
+                // Training that was told to stop returns early, with or without an error; without the marker it is taken up again.
                 self.check_stop(name)?;
+                worked?;
                 let seconds = start.elapsed().as_secs_f64();
                 create_dir(&dir)?;
                 write_json_atomic(&marker_path, &Marker { step: name.to_owned(), key: key.clone(), seconds, inputs })?;

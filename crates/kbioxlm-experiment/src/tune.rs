@@ -186,8 +186,9 @@ impl Run<'_> {
             "dev": data.dev.as_ref().map(|dev| self.steps.hash(dev)).transpose()?,
             "watched": watched,
         });
+        let stop = self.stop;
         self.steps.run(step, inputs, |dir, observer| {
-            finetune_task(settings, task.options(), &model.dir, data, dir, observer.training())?;
+            finetune_task(settings, task.options(), &model.dir, data, dir, stop, observer.training())?;
             Ok(())
         })
     }

@@ -11,7 +11,7 @@ use kbioxlm_experiment::{
 };
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{Heads, load};
-use kbioxlm_train::{Observer, name_retrieval};
+use kbioxlm_train::{Observer, StepMetrics, name_retrieval};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,23 @@ struct Recorder<'a> {
     failed: Vec<String>,
     begun: usize,
     stop_after: Option<(&'a str, &'a AtomicBool)>,
-    training: (),
+    training: Training<'a>,
+}
+
+#[derive(Default)]
+struct Training<'a> {
+    /// Raised at the first step of a training, if it is there.
+    stop: Option<&'a AtomicBool>,
+    steps: usize,
+}
+
+impl Observer for Training<'_> {
+    fn step(&mut self, _: &StepMetrics) {
+        self.steps += 1;
+        if let Some(stop) = self.stop {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl ExperimentObserver for Recorder<'_> {
@@ -318,6 +334,13 @@ fn what_has_changed_is_done_again_and_nothing_else() {
     let done: Vec<&str> = done.iter().filter(|(_, reused)| !reused).map(|(step, _)| step.as_str()).collect();
     let tested = ["base 1", "anchored 1", "base code-switch 1", "base widened 1", "base translate-train 1"];
     assert_eq!(done, tested.map(|what| format!("evaluate ADE en-zh {what} en")));
+    // Stopped in the midst of a fine-tuning, which is no failure.
+    let stop = AtomicBool::new(false);
+    let mut recorder = Recorder { training: Training { stop: Some(&stop), steps: 0 }, ..Recorder::default() };
+    let longer = tests_only.replace("epochs = 3", "epochs = 4");
+    let error = run(dir, &longer, Extent::All, &mut recorder, &stop).unwrap_err();
+    assert!(matches!(&*error, ExperimentError::Stopped { step } if step == "finetune ADE en-zh base 1"), "{error}");
+    assert!(recorder.failed.is_empty() && recorder.training.steps == 1, "{:?}", recorder.failed);
 }
 
 #[test]

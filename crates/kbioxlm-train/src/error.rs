@@ -64,6 +64,9 @@ pub enum TrainError {
         /// What to do, as an imperative.
         help: &'static str,
     },
+    /// Fine-tuning was told to stop; nothing of it is kept.
+    #[error("fine-tuning was stopped; run the same command again")]
+    Stopped,
     /// The output directory holds a checkpoint of another run.
     #[error(
         "{path}: found a checkpoint of another run ({differences}), expected one of this configuration, model and \

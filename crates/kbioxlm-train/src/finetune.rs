@@ -15,6 +15,7 @@ use kbioxlm_ops::cross_entropy;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 pub use config::{FinetuneConfig, LabelledPieces, RelationText, TextEncoding, TokenHead};
@@ -94,12 +95,13 @@ fn rate_factors(config: &FinetuneConfig, model: &Model) -> Vec<(ParamId, f64)> {
 ///
 /// # Errors
 /// Settings that cannot work, no items, an item that does not fit the model or the others, a loss that is no longer a
-/// number, or an error of `judge`.
+/// number, or an error of `judge`. [`TrainError::Stopped`] after the step in which `stop` becomes true.
 pub fn finetune(
     config: &FinetuneConfig,
     model: Model,
     items: &[TrainingItem],
     judge: &mut dyn FnMut(&Model) -> Result<Judgement, TrainError>,
+    stop: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<Finetuned, TrainError> {
     config.check()?;
@@ -120,6 +122,9 @@ pub fn finetune(
         order.shuffle(&mut rng_for(config.seed, &["finetune", &epoch.to_string()]));
         let mut losses = 0.0;
         for numbers in order.chunks(config.batch_size.get()) {
+            if stop.load(Ordering::Relaxed) {
+                return Err(TrainError::Stopped);
+            }
             let begin = Instant::now();
             let batch: Vec<&TrainingItem> = numbers.iter().filter_map(|&i| items.get(i)).collect();
             let seed = rng_for(config.seed, &["finetune-dropout", &step.to_string()]).next_u64();

@@ -10,6 +10,7 @@ use kbioxlm_knowledge::{KnowledgeBase, Matcher};
 use kbioxlm_train::FinetuneConfig;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 #[derive(Args)]
 #[command(after_long_help = settings::described("Settings, with the defaults", &FinetuneConfig::default()))]
@@ -77,7 +78,8 @@ pub fn run(args: &FinetuneArgs) -> Result<()> {
     let task = TaskOptions { task: args.task, join: args.join };
     let watched = args.watch.iter().cloned().collect();
     let data = FinetuneData { train: args.train.clone(), dev: args.dev.clone(), watched };
-    let report = kbioxlm_eval::finetune_task(&config, task, &args.model, &data, &args.out, &mut bar)?;
+    let report =
+        kbioxlm_eval::finetune_task(&config, task, &args.model, &data, &args.out, &AtomicBool::new(false), &mut bar)?;
     bar.finish();
     if args.json {
         return print_json(&report);

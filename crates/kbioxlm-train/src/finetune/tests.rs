@@ -4,6 +4,8 @@ use burn::tensor::Device;
 use kbioxlm_model::{Heads, Layout, ModelConfig, init};
 use std::num::{NonZeroU32, NonZeroUsize};
 
+static NEVER: AtomicBool = AtomicBool::new(false);
+
 fn model(heads: Heads) -> Model {
     let mut config = ModelConfig::new(Layout::XlmRoberta, 40, 32, 1, 4, 32);
     config.hidden_dropout_prob = 0.1;
@@ -54,7 +56,7 @@ fn a_tagger_learns_and_the_same_seed_gives_the_same_model() {
     let run = || {
         let mut score = |model: &Model| Ok(accuracy(model, &items).into());
         let heads = Heads { tokens: Some(2), ..Heads::default() };
-        finetune(&config(8), model(heads), &items, &mut score, &mut ()).unwrap()
+        finetune(&config(8), model(heads), &items, &mut score, &NEVER, &mut ()).unwrap()
     };
     let result = run();
     let best = result.best_score.unwrap();
@@ -84,7 +86,7 @@ fn classes_and_labels_are_learnt_through_the_first_token() {
             Ok((right as f64 / ids.len() as f64).into())
         };
         let heads = Heads { sequence: Some(2), ..Heads::default() };
-        finetune(&config(25), model(heads), &items, &mut score, &mut ()).unwrap().best_score.unwrap()
+        finetune(&config(25), model(heads), &items, &mut score, &NEVER, &mut ()).unwrap().best_score.unwrap()
     };
     let class = learn(&|ids| Target::Class(first(ids).into()), &|l, ids| (l[1] > l[0]) == first(ids));
     let labels = |ids: &Vec<u32>| [first(ids), ids[1] > 7];
@@ -116,7 +118,7 @@ fn a_document_has_the_label_that_one_of_its_windows_shows() {
         Ok((right.count() as f64 / items.len() as f64).into())
     };
     let heads = Heads { sequence: Some(2), ..Heads::default() };
-    let result = finetune(&config(25), model(heads), &items, &mut score, &mut ()).unwrap();
+    let result = finetune(&config(25), model(heads), &items, &mut score, &NEVER, &mut ()).unwrap();
     assert!(result.best_score > Some(0.9), "{:?}", result.history);
 }
 
@@ -131,7 +133,7 @@ fn the_model_of_the_best_epoch_is_kept_and_patience_ends_the_run() {
     };
     let config = FinetuneConfig { patience: NonZeroU32::new(2), ..config(5) };
     let heads = Heads { tokens: Some(2), ..Heads::default() };
-    let result = finetune(&config, model(heads), &items, &mut score, &mut ()).unwrap();
+    let result = finetune(&config, model(heads), &items, &mut score, &NEVER, &mut ()).unwrap();
     assert_eq!((result.best_epoch, result.best_score, result.history.len()), (2, Some(0.9), 4));
     let kept = predict_tokens(&result.model, &items[5].windows, 64);
     assert_eq!(kept, seen[1]);
@@ -148,7 +150,7 @@ fn without_a_score_the_last_epoch_is_kept_and_what_is_watched_decides_nothing() 
         Ok(Judgement { score: None, watched })
     };
     let heads = Heads { tokens: Some(2), ..Heads::default() };
-    let result = finetune(&config(3), model(heads), &items, &mut watch, &mut ()).unwrap();
+    let result = finetune(&config(3), model(heads), &items, &mut watch, &NEVER, &mut ()).unwrap();
     assert_eq!((result.best_epoch, result.best_score), (3, None));
     assert_eq!(result.history.iter().map(|e| e.watched["zh"]).collect::<Vec<_>>(), [1.0, 0.5, 1.0 / 3.0]);
     assert_eq!(Some(&predict_tokens(&result.model, &items[5].windows, 64)), seen.last());
@@ -167,7 +169,7 @@ fn a_conditional_random_field_learns_what_follows_what() {
     let heads = Heads { tokens: Some(2), crf: true, ..Heads::default() };
     let before = Chain::of(model(heads.clone()).crf.as_ref().unwrap());
     assert_eq!(before, Chain::neutral(2));
-    let run = || finetune(&config, model(heads.clone()), &items, &mut |_| Ok(0.0.into()), &mut ()).unwrap();
+    let run = || finetune(&config, model(heads.clone()), &items, &mut |_| Ok(0.0.into()), &NEVER, &mut ()).unwrap();
     let result = run();
     assert!(result.history.last().unwrap().loss < result.history[0].loss, "{:?}", result.history);
     let after = Chain::of(result.model.crf.as_ref().unwrap());
@@ -192,7 +194,7 @@ fn lower_layers_learn_more_slowly_with_layer_decay() {
         let start = values(&before);
         let batch_size = NonZeroUsize::new(items.len()).unwrap();
         let config = FinetuneConfig { layer_decay, batch_size, weight_decay: 0.0, ..config(1) };
-        let after = finetune(&config, before, &items, &mut |_| Ok(0.0.into()), &mut ()).unwrap().model;
+        let after = finetune(&config, before, &items, &mut |_| Ok(0.0.into()), &NEVER, &mut ()).unwrap().model;
         let distance = |(a, b): (Vec<f32>, Vec<f32>)| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
         start.into_iter().zip(values(&after)).map(distance).collect::<Vec<_>>()
     };
@@ -217,7 +219,7 @@ fn the_model_that_is_scored_and_kept_is_the_mean_of_the_last_epochs() {
         };
         let config = FinetuneConfig { average: NonZeroU32::new(average).unwrap(), ..config(4) };
         let heads = Heads { tokens: Some(2), ..Heads::default() };
-        let result = finetune(&config, model(heads), &items, &mut score, &mut ()).unwrap();
+        let result = finetune(&config, model(heads), &items, &mut score, &NEVER, &mut ()).unwrap();
         assert_eq!(result.best_epoch, 3);
         (seen, weights(&result.model))
     };
@@ -240,7 +242,7 @@ fn trap_11_a_batch_without_labelled_tokens_is_skipped() {
     let items = [item(Target::Tags(vec![None; 3]), vec![0, 7, 2])];
     let heads = Heads { tokens: Some(2), ..Heads::default() };
     let before = predict_tokens(&model(heads.clone()), &[vec![0, 7, 2]], 64);
-    let result = finetune(&config(2), model(heads), &items, &mut |_| Ok(0.0.into()), &mut ()).unwrap();
+    let result = finetune(&config(2), model(heads), &items, &mut |_| Ok(0.0.into()), &NEVER, &mut ()).unwrap();
     assert_eq!(predict_tokens(&result.model, &[vec![0, 7, 2]], 64), before);
 }
 
@@ -248,7 +250,9 @@ fn trap_11_a_batch_without_labelled_tokens_is_skipped() {
 fn items_that_do_not_fit_are_named() {
     let heads = Heads { tokens: Some(2), ..Heads::default() };
     let message = |items: &[TrainingItem]| {
-        finetune(&config(1), model(heads.clone()), items, &mut |_| Ok(0.0.into()), &mut ()).unwrap_err().to_string()
+        finetune(&config(1), model(heads.clone()), items, &mut |_| Ok(0.0.into()), &NEVER, &mut ())
+            .unwrap_err()
+            .to_string()
     };
     let tags = |tags: &[u32]| item(Target::Tags(tags.iter().map(|t| Some(*t)).collect()), vec![0, 7]);
     assert!(message(&[]).contains("nothing to train on"));
@@ -284,4 +288,21 @@ fn the_gradient_of_binary_cross_entropy_is_the_error_of_the_probability() {
         let expected = (1.0 / (1.0 + (-x).exp()) - y) / 4.0;
         assert!((g - expected).abs() < 1e-6, "{g} {expected}");
     }
+}
+
+#[test]
+fn told_to_stop_it_ends_after_the_step() {
+    let stop = AtomicBool::new(false);
+    struct Stopper<'a>(&'a AtomicBool, u64);
+    impl Observer for Stopper<'_> {
+        fn step(&mut self, step: &StepMetrics) {
+            self.1 = step.step;
+            self.0.store(step.step == 3, Ordering::Relaxed);
+        }
+    }
+    let mut stopper = Stopper(&stop, 0);
+    let heads = Heads { tokens: Some(2), ..Heads::default() };
+    let result = finetune(&config(2), model(heads), &tagged(), &mut |_| Ok(0.0.into()), &stop, &mut stopper);
+    assert!(matches!(result, Err(TrainError::Stopped)), "{result:?}");
+    assert_eq!(stopper.1, 3);
 }

@@ -8,7 +8,7 @@ use crate::metrics::Scores;
 use crate::outcome::{DocumentCounts, MainScore, Prediction, predictions};
 use crate::score::{Answers, Scored, score};
 use crate::task::{DOCUMENTS_FILE, DataFile, Task, TaskInfo, TaskOptions};
-use crate::widen::widen;
+use crate::widen::Widening;
 use kbioxlm_benchmarks::{Join, Simplified};
 use kbioxlm_files::{FileError, write_atomic};
 use kbioxlm_knowledge::Matcher;
@@ -28,6 +28,9 @@ pub struct Evaluation {
     /// All scores.
     #[serde(flatten)]
     pub scored: Scored,
+    /// What names had to do with it, where a knowledge base was at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub widening: Option<Widening>,
     /// Documents evaluated.
     pub documents: usize,
     /// The file.
@@ -101,8 +104,12 @@ pub fn evaluate_widened(
     }
     let encoded = dataset.encode(data, &pretrained.tokenizer, &info.settings)?;
     let mut answers = predict(&pretrained.model, &dataset, &encoded, &info.labels);
-    if let (Dataset::Ner(conll), Answers::Tags(tags), Some(names)) = (&dataset, &mut answers, names) {
-        conll.documents.iter().zip(tags).for_each(|(document, tags)| *tags = widen(document, tags, names));
+    let mut widening = None;
+    if let (Dataset::Ner(conll), Some(names)) = (&dataset, names) {
+        let before = score(&dataset, &encoded, &info.labels, &answers).score(&info.labels);
+        if let Answers::Tags(tags) = &mut answers {
+            widening = Some(Widening::apply(&conll.documents, tags, names, before));
+        }
     }
     let scored = score(&dataset, &encoded, &info.labels, &answers);
     let predictions = predictions(&dataset, &answers);
@@ -113,6 +120,7 @@ pub fn evaluate_widened(
         metric: info.metric,
         score: scored.score(&info.labels),
         scored,
+        widening,
         documents: dataset.len(),
         data: DataFile::of(data)?,
         leaks: seen.iter().filter_map(|(split, documents)| leak(&test, documents, split)).collect(),
@@ -134,6 +142,11 @@ impl fmt::Display for Evaluation {
             Scored::Ner { entities, f1_iob2, oracle_recall, orphans, simplified, windows } => {
                 entities.by_type.iter().try_for_each(|(name, s)| row(name, s))?;
                 row("all (micro)", &entities.micro)?;
+                if let Some(Widening { score_before, names, others }) = &self.widening {
+                    row("names", names)?;
+                    row("other entities", others)?;
+                    writeln!(f, "\nwidened to names of the knowledge base; {} before", percent(*score_before))?;
+                }
                 let (iob2, oracle) = (percent(*f1_iob2), percent(*oracle_recall));
                 writeln!(f, "\nread in {windows} windows; recall is at most {oracle} in this encoding")?;
                 writeln!(f, "I- tags without B-: {orphans}, each opens an entity (F1 without such entities: {iob2})")?;

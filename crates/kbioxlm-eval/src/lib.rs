@@ -40,3 +40,4 @@ pub use outcome::{Answer, CharSpan, DocumentCounts, MainScore, Prediction};
 pub use score::Scored;
 pub use task::{DataFile, Task, TaskInfo, TaskOptions};
 pub use texts::read_texts;
+pub use widen::Widening;

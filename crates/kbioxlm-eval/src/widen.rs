@@ -1,24 +1,59 @@
 //! Predicted entities that are a part of a name of the knowledge base become the whole name.
 
-use crate::Tag;
 use crate::decode::entities;
+use crate::metrics::Counts;
+use crate::{Scores, Tag};
 use kbioxlm_benchmarks::{Document, Orphan, TokenSpan};
 use kbioxlm_knowledge::Matcher;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ops::Range;
+
+/// What names had to do with a score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Widening {
+    /// The main score of the entities as the model found them.
+    pub score_before: f64,
+    /// Scores of the entities that are mentions of a name, after widening.
+    pub names: Scores,
+    /// Scores of all other entities: names cannot help to find these.
+    pub others: Scores,
+}
+
+impl Widening {
+    /// Widens the entities of all documents.
+    pub fn apply(documents: &[Document], tags: &mut [Vec<Tag>], matcher: &Matcher, score_before: f64) -> Self {
+        let [mut names, mut others] = [Counts::default(); 2];
+        for (document, tags) in documents.iter().zip(tags) {
+            let mentions = mentions(document, matcher);
+            *tags = widen(document, tags, &mentions);
+            let predicted = entities(document, tags, Orphan::Opens);
+            let [gold, predicted]: [BTreeSet<&TokenSpan>; 2] =
+                [&document.entities, &predicted].map(|e| e.iter().collect());
+            for &entity in gold.union(&predicted) {
+                let is_name = mentions.contains(&(entity.start..entity.end));
+                let counts = if is_name { &mut names } else { &mut others };
+                counts.add(predicted.contains(entity), gold.contains(entity));
+            }
+        }
+        Self { score_before, names: names.scores(), others: others.scores() }
+    }
+}
+
+/// Mentions of names in the text of a document, as ranges of tokens; those that do not begin and end with a token are left out.
+fn mentions(document: &Document, matcher: &Matcher) -> Vec<Range<usize>> {
+    let token =
+        |at: usize, end: fn(&Range<usize>) -> usize| document.tokens.binary_search_by_key(&at, |t| end(&t.bytes)).ok();
+    let found = matcher.find(&document.text).into_iter();
+    found.filter_map(|m| Some(token(m.bytes.start, |b| b.start)?..token(m.bytes.end, |b| b.end)? + 1)).collect()
+}
 
 /// The tags of a document with each entity that lies within a longer mention widened to it; its type stays.
 ///
 /// A model that learned in another language often finds an entity without its border, and names show where it is. The other way
 /// round it does not help: what is longer than a name is most often a phrase of which the name is a part. Of entities that become
-/// one, the first stays; mentions that do not begin and end with a token are left alone.
-pub(crate) fn widen(document: &Document, tags: &[Tag], matcher: &Matcher) -> Vec<Tag> {
-    let token =
-        |at: usize, end: fn(&Range<usize>) -> usize| document.tokens.binary_search_by_key(&at, |t| end(&t.bytes)).ok();
-    let mentions: Vec<Range<usize>> = matcher
-        .find(&document.text)
-        .into_iter()
-        .filter_map(|m| Some(token(m.bytes.start, |b| b.start)?..token(m.bytes.end, |b| b.end)? + 1))
-        .collect();
+/// one, the first stays.
+fn widen(document: &Document, tags: &[Tag], mentions: &[Range<usize>]) -> Vec<Tag> {
     let mut widened = vec![Tag::Outside; tags.len()];
     let mut free = 0;
     for TokenSpan { start, end, label } in entities(document, tags, Orphan::Opens) {
@@ -39,23 +74,29 @@ mod tests {
     use super::*;
     use kbioxlm_benchmarks::{Join, read_conll};
     use kbioxlm_knowledge::{Description, KnowledgeBase, build};
+    use std::path::Path;
 
-    #[test]
-    fn entities_within_a_name_become_it_and_others_stay() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = |name: &str| dir.path().join(name);
+    fn names(dir: &Path) -> Matcher {
+        let path = |name: &str| dir.join(name);
         let header = "concept_id\tlang\tterm\tpreferred\tsemantic_type\tflags\n";
         let rows =
             ["环孢菌素", "血栓形成", "肝炎", "阿司匹林肠溶片"].map(|name| format!("{name}\tzh\t{name}\t1\tX\t\n"));
         std::fs::write(path("lexicon.tsv"), header.to_owned() + &rows.concat()).unwrap();
         build(&Description::of_tables(vec![path("lexicon.tsv")], vec![], None, vec![]), &path("kb")).unwrap();
-        let names = Matcher::new(&KnowledgeBase::open(&path("kb")).unwrap(), "zh").unwrap();
+        Matcher::new(&KnowledgeBase::open(&path("kb")).unwrap(), "zh").unwrap()
+    }
+
+    #[test]
+    fn entities_within_a_name_become_it_and_others_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.conll");
+        let names = names(dir.path());
         let widened = |rows: &[(&str, &str)]| {
             let rows: String = rows.iter().map(|(token, tag)| format!("{token}\t{tag}\n")).collect();
-            std::fs::write(path("a.conll"), format!("-DOCSTART-\t1\n\n{rows}")).unwrap();
-            let document = read_conll(&path("a.conll"), Join::Auto).unwrap().documents.remove(0);
+            std::fs::write(&path, format!("-DOCSTART-\t1\n\n{rows}")).unwrap();
+            let document = read_conll(&path, Join::Auto).unwrap().documents.remove(0);
             let tags: Vec<Tag> = rows.lines().map(|row| row.split_once('\t').unwrap().1.parse().unwrap()).collect();
-            let tags = widen(&document, &tags, &names);
+            let tags = widen(&document, &tags, &mentions(&document, &names));
             tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
         };
         // A part of a name becomes the name; what is longer than one, or none, stays.
@@ -80,5 +121,22 @@ mod tests {
         // A name that begins within a token is none of its tokens'.
         let rows = [("用阿司匹林", "B-D"), ("肠", "O"), ("溶", "O"), ("片", "O")];
         assert_eq!(widened(&rows), "B-D O O O");
+    }
+
+    #[test]
+    fn names_and_other_entities_are_counted_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = names(dir.path());
+        let path = dir.path().join("a.conll");
+        let rows = "血\tB-A\n栓\tI-A\n形\tI-A\n成\tI-A\n后\tO\n头\tB-A\n痛\tI-A\n致\tO\n肝\tO\n炎\tO\n";
+        std::fs::write(&path, format!("-DOCSTART-\t1\n\n{rows}")).unwrap();
+        let documents = read_conll(&path, Join::Auto).unwrap().documents;
+        // A part of a name, the other entity as it is, and a name that is no entity.
+        let mut tags =
+            [["O", "B-A", "I-A", "O", "O", "B-A", "I-A", "O", "B-A", "I-A"].map(|t| t.parse().unwrap()).to_vec()];
+        let Widening { score_before, names, others } = Widening::apply(&documents, &mut tags, &names, 0.4);
+        assert_eq!(tags[0][0], "B-A".parse().unwrap());
+        assert_eq!((score_before, names.support, names.recall, names.precision), (0.4, 1, 1.0, 0.5));
+        assert_eq!((others.support, others.recall, others.precision), (1, 1.0, 1.0));
     }
 }

@@ -120,8 +120,11 @@ fn summary(report: &ExperimentReport) -> Option<Table> {
         let means = systems.iter().map(|system| Some(few(report, (task, direction), *system, 0)?.mean));
         mark_best(&mut rows, column + 1, &means.collect::<Vec<_>>());
     }
-    let note = format!("Test data of the target language, none of which is trained on. {}{MARKS}", metrics(report));
-    Some(Table { heading: "Zero-shot".to_owned(), rows, note })
+    let note = format!(
+        "Test data of the target language; only translate-train was trained on documents in it. {}{MARKS}",
+        metrics(report)
+    );
+    Some(Table { heading: "In the target language".to_owned(), rows, note })
 }
 
 const MARKS: &str = " * p < 0.05, ** p < 0.01 that it beats the base: paired bootstrap over the test documents, one-sided, not corrected for \

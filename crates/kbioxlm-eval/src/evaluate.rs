@@ -104,13 +104,10 @@ pub fn evaluate_widened(
     }
     let encoded = dataset.encode(data, &pretrained.tokenizer, &info.settings)?;
     let mut answers = predict(&pretrained.model, &dataset, &encoded, &info.labels);
-    let mut widening = None;
-    if let (Dataset::Ner(conll), Some(names)) = (&dataset, names) {
-        let before = score(&dataset, &encoded, &info.labels, &answers).score(&info.labels);
-        if let Answers::Tags(tags) = &mut answers {
-            widening = Some(Widening::apply(&conll.documents, tags, names, before));
-        }
-    }
+    let widening = match (&dataset, &mut answers, names) {
+        (Dataset::Ner(conll), Answers::Tags(tags), Some(names)) => Some(Widening::apply(&conll.documents, tags, names)),
+        _ => None,
+    };
     let scored = score(&dataset, &encoded, &info.labels, &answers);
     let predictions = predictions(&dataset, &answers);
     let test = dataset.fingerprints();

@@ -101,7 +101,7 @@ pub(crate) fn count_labels(gold: &[bool], predicted: &[bool]) -> CountsByLabel {
     counts
 }
 
-fn sum(counts: &mut CountsByLabel, more: CountsByLabel) {
+pub(crate) fn sum(counts: &mut CountsByLabel, more: CountsByLabel) {
     for (label, more) in more {
         let sum = counts.entry(label).or_default();
         *sum = total([*sum, more].into_iter());

@@ -1,12 +1,11 @@
 //! Predicted entities that are a part of a name of the knowledge base become the whole name.
 
 use crate::decode::entities;
-use crate::metrics::Counts;
+use crate::metrics::{CountsByLabel, count_entities, sum, total};
 use crate::{Scores, Tag};
 use kbioxlm_benchmarks::{Document, Orphan, TokenSpan};
 use kbioxlm_knowledge::Matcher;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What names had to do with a score.
@@ -22,21 +21,22 @@ pub struct Widening {
 
 impl Widening {
     /// Widens the entities of all documents.
-    pub fn apply(documents: &[Document], tags: &mut [Vec<Tag>], matcher: &Matcher, score_before: f64) -> Self {
-        let [mut names, mut others] = [Counts::default(); 2];
+    pub fn apply(documents: &[Document], tags: &mut [Vec<Tag>], matcher: &Matcher) -> Self {
+        const NAME: &str = "name";
+        const OTHER: &str = "other";
+        let [mut before, mut after] = [CountsByLabel::new(), CountsByLabel::new()];
         for (document, tags) in documents.iter().zip(tags) {
+            let gold = document.entities.as_slice();
             let mentions = mentions(document, matcher);
-            *tags = widen(document, tags, &mentions);
+            let found = entities(document, tags, Orphan::Opens);
+            sum(&mut before, count_entities(gold, &found, |e| &e.label));
+            *tags = widen(found, &mentions, tags.len());
             let predicted = entities(document, tags, Orphan::Opens);
-            let [gold, predicted]: [BTreeSet<&TokenSpan>; 2] =
-                [&document.entities, &predicted].map(|e| e.iter().collect());
-            for &entity in gold.union(&predicted) {
-                let is_name = mentions.contains(&(entity.start..entity.end));
-                let counts = if is_name { &mut names } else { &mut others };
-                counts.add(predicted.contains(entity), gold.contains(entity));
-            }
+            let is_name = |e: &TokenSpan| mentions.contains(&(e.start..e.end));
+            sum(&mut after, count_entities(gold, &predicted, |e| if is_name(e) { NAME } else { OTHER }));
         }
-        Self { score_before, names: names.scores(), others: others.scores() }
+        let scores = |kind| after.get(kind).copied().unwrap_or_default().scores();
+        Self { score_before: total(before.into_values()).scores().f1, names: scores(NAME), others: scores(OTHER) }
     }
 }
 
@@ -48,15 +48,16 @@ fn mentions(document: &Document, matcher: &Matcher) -> Vec<Range<usize>> {
     found.filter_map(|m| Some(token(m.bytes.start, |b| b.start)?..token(m.bytes.end, |b| b.end)? + 1)).collect()
 }
 
-/// The tags of a document with each entity that lies within a longer mention widened to it; its type stays.
+/// The tags of a document of so many `tokens` in which entities were `found`, each that lies within a longer mention widened to it; its type
+/// stays.
 ///
 /// A model that learned in another language often finds an entity without its border, and names show where it is. The other way
 /// round it does not help: what is longer than a name is most often a phrase of which the name is a part. Of entities that become
 /// one, the first stays.
-fn widen(document: &Document, tags: &[Tag], mentions: &[Range<usize>]) -> Vec<Tag> {
-    let mut widened = vec![Tag::Outside; tags.len()];
+fn widen(found: Vec<TokenSpan>, mentions: &[Range<usize>], tokens: usize) -> Vec<Tag> {
+    let mut widened = vec![Tag::Outside; tokens];
     let mut free = 0;
-    for TokenSpan { start, end, label } in entities(document, tags, Orphan::Opens) {
+    for TokenSpan { start, end, label } in found {
         let whole = mentions.iter().find(|m| m.start <= start && end <= m.end).cloned();
         let Some(span) = whole.into_iter().chain(std::iter::once(start..end)).find(|span| span.start >= free) else {
             continue;
@@ -96,7 +97,8 @@ mod tests {
             std::fs::write(&path, format!("-DOCSTART-\t1\n\n{rows}")).unwrap();
             let document = read_conll(&path, Join::Auto).unwrap().documents.remove(0);
             let tags: Vec<Tag> = rows.lines().map(|row| row.split_once('\t').unwrap().1.parse().unwrap()).collect();
-            let tags = widen(&document, &tags, &mentions(&document, &names));
+            let found = entities(&document, &tags, Orphan::Opens);
+            let tags = widen(found, &mentions(&document, &names), tags.len());
             tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
         };
         // A part of a name becomes the name; what is longer than one, or none, stays.
@@ -134,7 +136,7 @@ mod tests {
         // A part of a name, the other entity as it is, and a name that is no entity.
         let mut tags =
             [["O", "B-A", "I-A", "O", "O", "B-A", "I-A", "O", "B-A", "I-A"].map(|t| t.parse().unwrap()).to_vec()];
-        let Widening { score_before, names, others } = Widening::apply(&documents, &mut tags, &names, 0.4);
+        let Widening { score_before, names, others } = Widening::apply(&documents, &mut tags, &names);
         assert_eq!(tags[0][0], "B-A".parse().unwrap());
         assert_eq!((score_before, names.support, names.recall, names.precision), (0.4, 1, 1.0, 0.5));
         assert_eq!((others.support, others.recall, others.precision), (1, 1.0, 1.0));

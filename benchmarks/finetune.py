@@ -14,14 +14,13 @@ for both. MKL: see `train_step.py`.
 """
 import argparse
 import json
-import os
 import pathlib
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
+
+import turns
 
 
 def main():
@@ -34,10 +33,7 @@ def main():
     parser.add_argument("--learning-rate", type=float, default=5e-5)
     parser.add_argument("--max-length", type=int, default=256)
     parser.add_argument("--documents", type=int, help="take only so many documents of the training data")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--kbioxlm", default="target/release/kbioxlm", help="the program, built with `cargo build --release`")
-    parser.add_argument("--preload", metavar="FILE", help="a library that the peer is started with")
+    turns.add_arguments(parser, rounds=3)
     parser.add_argument("--peer-only", type=pathlib.Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.peer_only:
@@ -54,21 +50,14 @@ def main():
             write(folder / f"{name}.conll", fitting[:limit])
         settings = {"epochs": args.epochs, "batch_size": args.batch_size, "learning_rate": args.learning_rate,
                     "max_length": args.max_length, "encoding": "marked-words", "label": "first"}
-        ours = [args.kbioxlm, "--threads", str(args.threads), "finetune", "--task", "ner", "--model", str(args.model),
-                "--train", str(folder / "train.conll"), "--dev", str(folder / "dev.conll"), "--json"]
+        ours = ["finetune", "--task", "ner", "--model", str(args.model), "--train", str(folder / "train.conll"),
+                "--dev", str(folder / "dev.conll"), "--json"]
         ours += [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-        theirs = [sys.executable, __file__, *sys.argv[1:], "--peer-only", str(folder)]
-        results = {"kbioxlm": [], "PyTorch": []}
-        for turn in range(args.rounds):
-            for name, command in [("kbioxlm", [*ours, "--out", str(folder / f"tuned-{turn}")]), ("PyTorch", theirs)]:
-                environment = dict(os.environ, LD_PRELOAD=args.preload) if args.preload and name == "PyTorch" else None
-                start = time.perf_counter()
-                out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
-                report = json.loads(out)
-                results[name].append((report["train_seconds"], time.perf_counter() - start, report["dev_score"]))
+        reports = turns.in_turns(args, lambda turn: [*ours, "--out", str(folder / f"tuned-{turn}")], folder)
     times = {}
-    for name, runs in results.items():
-        training, whole, score = (statistics.median(column) for column in zip(*runs))
+    for name, runs in reports.items():
+        training, whole, score = (
+            statistics.median(run[key] for run in runs) for key in ["train_seconds", "whole_seconds", "dev_score"])
         times[name] = training, whole
         print(f"{name:8} training {training:8.2f} s   whole {whole:8.2f} s   dev F1 {100 * score:6.2f}")
     for i, what in enumerate(["training", "whole"]):

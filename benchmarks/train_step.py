@@ -13,12 +13,11 @@ over that with `--preload FILE`, a library made from `int mkl_serv_intel_cpu_tru
 """
 import argparse
 import json
-import os
 import pathlib
 import statistics
-import subprocess
-import sys
 import tempfile
+
+import turns
 
 
 def main():
@@ -31,12 +30,9 @@ def main():
     parser.add_argument("--forward-only", action="store_true")
     parser.add_argument("--reference", action="store_true")
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--warm-up", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--kbioxlm", default="target/release/kbioxlm", help="the program, built with `cargo build --release`")
-    parser.add_argument("--preload", metavar="FILE", help="a library that the peer is started with")
+    turns.add_arguments(parser, rounds=5)
     parser.add_argument("--peer-only", type=pathlib.Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.peer_only:
@@ -44,22 +40,16 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         batches = pathlib.Path(folder) / "batches.json"
-        ours = [args.kbioxlm, "--threads", str(args.threads), "bench", "train-step", "--json", "--batches-out", str(batches),
-                "--steps", str(args.steps), "--warm-up", str(args.warm_up), "--shape", args.shape]
+        ours = ["bench", "train-step", "--json", "--batches-out", str(batches), "--steps", str(args.steps),
+                "--warm-up", str(args.warm_up), "--shape", args.shape]
         for name in ["corpus", "model", "sequences", "length"]:
             if getattr(args, name):
                 ours += [f"--{name}", str(getattr(args, name))]
         if args.forward_only:
             ours.append("--forward-only")
-        theirs = [sys.executable, __file__, *sys.argv[1:], "--peer-only", str(batches)]
-        results = {"kbioxlm": [], "PyTorch": []}
-        for _ in range(args.rounds):
-            for name, command in [("kbioxlm", ours), ("PyTorch", theirs)]:
-                environment = dict(os.environ, LD_PRELOAD=args.preload) if args.preload and name == "PyTorch" else None
-                out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
-                results[name].append(json.loads(out))
+        reports = turns.in_turns(args, lambda _: ours, batches)
     figures = {}
-    for name, runs in results.items():
+    for name, runs in reports.items():
         total = statistics.median(sum(run["milliseconds"]) for run in runs)
         speed = statistics.median(run["tokens_per_second"] for run in runs)
         step = statistics.median(ms for run in runs for ms in run["milliseconds"])

@@ -18,7 +18,7 @@ pub struct StepReport {
     pub directory: String,
     /// Hash of everything that went into it.
     pub key: String,
-    /// How long it took, when it was done.
+    /// How long it took, when it was done; if it was resumed, from then on.
     pub seconds: f64,
     /// Whether it was done before and not repeated.
     pub reused: bool,

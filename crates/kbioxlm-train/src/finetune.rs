@@ -20,6 +20,10 @@ use std::time::Instant;
 
 pub use config::{FinetuneConfig, LabelledPieces, RelationText, TextEncoding, TokenHead};
 
+/// A step of more tokens is computed in parts and its gradients summed: what a step remembers for the way back grows with its
+/// tokens, and long documents in windows would need gigabytes. Larger products are not faster.
+const MICRO_BATCH_TOKENS: usize = 4096;
+
 /// What a training item teaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -37,6 +41,15 @@ impl Target {
             Self::Tags(_) => "a label a token",
             Self::Class(_) => "one class",
             Self::Labels(_) => "a list of labels",
+        }
+    }
+
+    /// Over how many decisions the loss of a batch is the mean: labelled tokens, items, or items and labels.
+    fn count(&self) -> usize {
+        match self {
+            Self::Tags(tags) => tags.iter().flatten().count(),
+            Self::Class(_) => 1,
+            Self::Labels(labels) => labels.len(),
         }
     }
 }
@@ -130,10 +143,15 @@ pub fn finetune(
             let seed = rng_for(config.seed, &["finetune-dropout", &step.to_string()]).next_u64();
             let mut gradients = GradientSum::default();
             let mut loss = 0.0;
-            // Nothing to learn (no token with a label): the step changes nothing.
-            if let Some(mean) = mean_loss(&model, &batch, &mut DropoutSeeds::new(seed)) {
-                loss = scalar(&mean);
-                gradients.add(&model, mean.backward());
+            let mut seeds = DropoutSeeds::new(seed);
+            let count = batch.iter().map(|item| item.target.count()).sum::<usize>() as f64;
+            for items in micro_batches(&batch, MICRO_BATCH_TOKENS) {
+                // Nothing to learn (no token with a label): the step changes nothing.
+                if let Some(sum) = summed_loss(&model, items, &mut seeds) {
+                    let part = sum.div_scalar(count);
+                    loss += scalar(&part);
+                    gradients.add(&model, part.backward());
+                }
             }
             let norm = gradients.norm();
             for (what, value) in [("loss", loss), ("gradient norm", norm)] {
@@ -239,9 +257,27 @@ fn check_items(config: &FinetuneConfig, model: &Model, items: &[TrainingItem]) -
     Ok(())
 }
 
-/// The mean loss of a batch: over its labelled tokens (of a conditional random field too: what a word costs does not depend on
-/// the sentence's length), its items, or its items and labels.
-fn mean_loss(model: &Model, items: &[&TrainingItem], seeds: &mut DropoutSeeds) -> Option<Tensor<1>> {
+/// The items in stretches of at `most` so many tokens, longer if one item is.
+fn micro_batches<'a, 'b>(
+    mut items: &'a [&'b TrainingItem],
+    most: usize,
+) -> impl Iterator<Item = &'a [&'b TrainingItem]> {
+    std::iter::from_fn(move || {
+        let mut tokens = 0;
+        let fits = |item: &&&TrainingItem| {
+            tokens += item.windows.iter().map(Vec::len).sum::<usize>();
+            tokens <= most
+        };
+        let count = items.iter().take_while(fits).count().max(1).min(items.len());
+        let (now, later) = items.split_at(count);
+        items = later;
+        (!now.is_empty()).then_some(now)
+    })
+}
+
+/// The loss summed over what [`Target::count`] counts (of a conditional random field too: what a word costs does not depend on
+/// the sentence's length).
+fn summed_loss(model: &Model, items: &[&TrainingItem], seeds: &mut DropoutSeeds) -> Option<Tensor<1>> {
     let ids: Vec<&Vec<u32>> = items.iter().flat_map(|i| &i.windows).collect();
     let batch = PackedBatch::from_sequences(&ids);
     let mut starts = batch.starts().into_iter();
@@ -280,20 +316,19 @@ fn mean_loss(model: &Model, items: &[&TrainingItem], seeds: &mut DropoutSeeds) -
     } else {
         model.token_logits(states, seeds)
     };
-    let count = targets.len() as f64;
     Some(match &model.crf {
-        Some(crf) if !sequence => crf_loss(logits, crf, &lengths, &targets).div_scalar(count),
-        _ if labels.is_empty() => cross_entropy(logits, &targets).div_scalar(count),
+        Some(crf) if !sequence => crf_loss(logits, crf, &lengths, &targets),
+        _ if labels.is_empty() => cross_entropy(logits, &targets),
         _ => binary_cross_entropy(logits, labels),
     })
 }
 
-/// Mean over all elements of `max(x, 0) − x·y + ln(1 + e^−|x|)`, which never overflows.
+/// Sum over all elements of `max(x, 0) − x·y + ln(1 + e^−|x|)`, which never overflows.
 fn binary_cross_entropy(logits: Tensor<2>, labels: Vec<f32>) -> Tensor<1> {
     let shape = logits.dims();
     let labels = Tensor::<2>::from_data(TensorData::new(labels, shape), &logits.device());
     let loss = logits.clone().clamp_min(0.0) - logits.clone() * labels + logits.abs().neg().exp().log1p();
-    loss.mean()
+    loss.sum()
 }
 
 #[cfg(test)]

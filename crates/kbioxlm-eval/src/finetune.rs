@@ -9,6 +9,7 @@ use kbioxlm_files::{FileError, StagedDir, write_atomic, write_json_atomic};
 use kbioxlm_model::{Heads, Model, ModelConfig, Tokenizer, load, save};
 use kbioxlm_train::{
     Chain, EpochScore, FinetuneConfig, Judgement, Observer, TokenHead, finetune, predict_documents, predict_tokens,
+    set_label_prior,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -108,10 +109,11 @@ pub fn finetune_task(
     train.check_labels(&data.train, &labels)?;
 
     let heads = heads(task, labels.len(), config.head);
-    let pretrained = load(model_dir, &heads, config.seed, &kbioxlm_model::device())?;
+    let mut pretrained = load(model_dir, &heads, config.seed, &kbioxlm_model::device())?;
     check_length(config.max_length, &pretrained.config)?;
     let train_encoded = train.encode(&data.train, &pretrained.tokenizer, config)?;
     let items = train.items(&train_encoded, &labels);
+    set_label_prior(&mut pretrained, &items);
     let scored = |path: &Path| ScoredData::read(path, options, &labels, &pretrained.tokenizer, config);
     let dev = data.dev.as_deref().map(scored).transpose()?;
     let watched: Vec<(&String, ScoredData)> =

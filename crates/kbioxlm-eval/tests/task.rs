@@ -8,6 +8,7 @@ use kbioxlm_eval::{
     Answer, Bootstrap, Evaluation, FinetuneData, FinetuneReport, Join, Prediction, Scored, Task, evaluate,
     finetune_task,
 };
+use kbioxlm_model::{Heads, load};
 use kbioxlm_train::{FinetuneConfig, LabelledPieces, Observer, RelationText, TokenHead};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -343,6 +344,30 @@ fn a_multilabel_model_learns() {
     let other = file(dir, "other.jsonl", &labelled("fever", "1,0,1"));
     let message = evaluate(&dir.join("tuned"), &other, Join::Auto).unwrap_err().to_string();
     assert!(message.contains("other.jsonl:1: found 3 labels, expected 2"), "{message}");
+}
+
+#[test]
+fn a_new_head_begins_with_how_often_labels_are_and_a_tuned_one_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let rows = ["1,0", "1,0", "1,1", "1,0", "0,0", "0,0", "1,0", "1,0"];
+    let rare = file(dir, "rare.jsonl", &rows.map(|labels| labelled("fever", labels)).concat());
+    let often = file(dir, "often.jsonl", &["0,1"; 8].map(|labels| labelled("fever", labels)).concat());
+    // Steps so small that they change nothing that is looked at.
+    let still = FinetuneConfig { learning_rate: 1e-9, ..settings(1) };
+    let tune = |from: &Path, train: &Path, out: &str| {
+        let data = FinetuneData { dev: None, ..FinetuneData::new(train, train) };
+        finetune_task(&still, Task::Multilabel, from, &data, &dir.join(out), &NEVER, &mut ()).unwrap();
+        let heads = Heads { sequence: Some(2), ..Heads::default() };
+        let tuned = load(&dir.join(out), &heads, 0, &kbioxlm_model::device()).unwrap();
+        tuned.model.sequence.unwrap().output.bias.val().into_data().iter::<f32>().collect::<Vec<_>>()
+    };
+    let first = tune(&common::write_model(dir), &rare, "first");
+    // Six of eight, one of eight; one with and one without are added.
+    let expected = [(7.0f32 / 3.0).ln(), (2.0f32 / 8.0).ln()];
+    assert!(first.iter().zip(expected).all(|(bias, log_odds)| (bias - log_odds).abs() < 1e-4), "{first:?}");
+    let second = tune(&dir.join("first"), &often, "second");
+    assert!(second.iter().zip(expected).all(|(bias, log_odds)| (bias - log_odds).abs() < 1e-4), "{second:?}");
 }
 
 /// Trap 14, for documents: what is behind the model's length was cut off.

@@ -67,6 +67,7 @@ pub use name_search::{NamesFound, RetrievalConfig, RetrievalMetrics, TermSample,
 pub use observe::{EpochScore, Judgement, Observer};
 pub use predict::{predict_sequences, predict_tokens};
 pub use pretrain::{PretrainInput, PretrainSummary, pretrain, pretrain_on, pretrain_together};
+pub use prior::set_label_prior;
 #[cfg(feature = "mpi")]
 pub use processes::Mpi;
 pub use processes::{Processes, Threads};

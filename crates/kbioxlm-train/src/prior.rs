@@ -1,17 +1,55 @@
 use crate::encode::{EncodedExample, is_special};
+use crate::finetune::{Target, TrainingItem};
 use burn::module::Param;
-use burn::tensor::TensorData;
+use burn::tensor::{Tensor, TensorData};
 use kbioxlm_model::{Pretrained, SpecialTokens, named_parameters};
 
 /// Gives an MLM head whose bias is new (the base had none) the [`log_frequencies`] of the corpus as its bias.
 pub(crate) fn set_prior(loaded: &mut Pretrained, examples: &[EncodedExample]) {
-    let names = named_parameters(&loaded.model, loaded.config.layout);
-    let Some(mlm) = &mut loaded.model.mlm else { return };
-    let bias_is_new = names.iter().any(|p| p.id == mlm.bias.id && loaded.initialised.contains(&p.name));
-    if bias_is_new {
-        let prior = log_frequencies(examples, loaded.config.vocab_size, loaded.tokenizer.special());
-        mlm.bias = Param::from_data(TensorData::new(prior, [loaded.config.vocab_size]), &mlm.bias.val().device());
+    let new = loaded.model.mlm.as_ref().is_some_and(|mlm| is_new(loaded, &mlm.bias));
+    if let Some(mlm) = &mut loaded.model.mlm
+        && new
+    {
+        set(&mut mlm.bias, log_frequencies(examples, loaded.config.vocab_size, loaded.tokenizer.special()));
     }
+}
+
+/// Gives a head for documents of any number of labels whose bias is new the log-odds of the labels as its bias (Lin et al. 2017,
+/// *Focal Loss*, section 4.1): where most labels are rare, the first epochs would go into learning just that. Other targets
+/// change nothing.
+pub fn set_label_prior(loaded: &mut Pretrained, items: &[TrainingItem]) {
+    let log_odds = log_odds(items);
+    let new = loaded.model.sequence.as_ref().is_some_and(|head| is_new(loaded, &head.output.bias));
+    if let Some(head) = &mut loaded.model.sequence
+        && new
+        && !log_odds.is_empty()
+    {
+        set(&mut head.output.bias, log_odds);
+    }
+}
+
+/// The natural logarithm of each label's odds, one item with and one without it added; nothing for other targets.
+fn log_odds(items: &[TrainingItem]) -> Vec<f32> {
+    let (mut counts, mut all) = (Vec::new(), 0u32);
+    for item in items {
+        if let Target::Labels(labels) = &item.target {
+            counts.resize(labels.len(), 0u32);
+            counts.iter_mut().zip(labels).for_each(|(count, applies)| *count += u32::from(*applies));
+            all += 1;
+        }
+    }
+    counts.into_iter().map(|count| ((count as f32 + 1.0) / ((all - count) as f32 + 1.0)).ln()).collect()
+}
+
+/// Whether the model that was loaded did not have this parameter.
+fn is_new(loaded: &Pretrained, parameter: &Param<Tensor<1>>) -> bool {
+    let names = named_parameters(&loaded.model, loaded.config.layout);
+    names.iter().any(|p| p.id == parameter.id && loaded.initialised.contains(&p.name))
+}
+
+fn set(parameter: &mut Param<Tensor<1>>, values: Vec<f32>) {
+    let length = values.len();
+    *parameter = Param::from_data(TensorData::new(values, [length]), &parameter.val().device());
 }
 
 /// The natural logarithm of each piece's share of the corpus, `[vocabulary]`, one occurrence added to every piece.
@@ -34,6 +72,15 @@ fn log_frequencies(examples: &[EncodedExample], vocabulary: usize, special: &Spe
 mod tests {
     use super::*;
     use kbioxlm_corpus::Level;
+
+    #[test]
+    fn odds_are_smoothed_and_only_of_labels() {
+        let item = |target| TrainingItem { windows: vec![vec![0, 2]], target };
+        let labels = [[true, false], [true, false], [false, false]].map(|l| item(Target::Labels(l.to_vec())));
+        let odds: Vec<f32> = log_odds(&labels).iter().map(|l| l.exp()).collect();
+        assert!((odds[0] - 3.0 / 2.0).abs() < 1e-6 && (odds[1] - 1.0 / 4.0).abs() < 1e-6, "{odds:?}");
+        assert!(log_odds(&[item(Target::Class(1)), item(Target::Tags(vec![Some(1)]))]).is_empty());
+    }
 
     #[test]
     fn shares_are_smoothed_sum_to_one_and_leave_special_tokens_rare() {

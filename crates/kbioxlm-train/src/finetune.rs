@@ -1,6 +1,7 @@
 mod config;
 
 use crate::average::mean;
+use crate::batch::cut;
 use crate::crf::crf_loss;
 use crate::documents::document_logits;
 use crate::loss::scalar;
@@ -21,7 +22,7 @@ use std::time::Instant;
 pub use config::{FinetuneConfig, LabelledPieces, RelationText, TextEncoding, TokenHead};
 
 /// A step of more tokens is computed in parts and its gradients summed: what a step remembers for the way back grows with its
-/// tokens, and long documents in windows would need gigabytes. Larger products are not faster.
+/// tokens, and long documents in windows would need gigabytes.
 const MICRO_BATCH_TOKENS: usize = 4096;
 
 /// What a training item teaches.
@@ -62,6 +63,13 @@ pub struct TrainingItem {
     pub windows: Vec<Vec<u32>>,
     /// What is to be predicted; the same kind for all items.
     pub target: Target,
+}
+
+impl TrainingItem {
+    /// Number of tokens of all windows.
+    fn tokens(&self) -> usize {
+        self.windows.iter().map(Vec::len).sum()
+    }
 }
 
 /// The result of fine-tuning.
@@ -145,12 +153,14 @@ pub fn finetune(
             let mut loss = 0.0;
             let mut seeds = DropoutSeeds::new(seed);
             let count = batch.iter().map(|item| item.target.count()).sum::<usize>() as f64;
-            for items in micro_batches(&batch, MICRO_BATCH_TOKENS) {
+            let length = |&i: &usize| items.get(i).map_or(0, TrainingItem::tokens);
+            for part in cut(numbers, length, MICRO_BATCH_TOKENS) {
+                let part: Vec<&TrainingItem> = part.iter().filter_map(|&i| items.get(i)).collect();
                 // Nothing to learn (no token with a label): the step changes nothing.
-                if let Some(sum) = summed_loss(&model, items, &mut seeds) {
-                    let part = sum.div_scalar(count);
-                    loss += scalar(&part);
-                    gradients.add(&model, part.backward());
+                if let Some(sum) = summed_loss(&model, &part, &mut seeds) {
+                    let share = sum.div_scalar(count);
+                    loss += scalar(&share);
+                    gradients.add(&model, share.backward());
                 }
             }
             let norm = gradients.norm();
@@ -168,7 +178,7 @@ pub fn finetune(
             }
             step += 1;
             losses += loss;
-            let tokens = batch.iter().flat_map(|i| &i.windows).map(|ids| ids.len() as u64).sum();
+            let tokens = batch.iter().map(|item| item.tokens() as u64).sum();
             let seconds = begin.elapsed().as_secs_f64();
             trained += seconds;
             observer.step(&StepMetrics {
@@ -255,24 +265,6 @@ fn check_items(config: &FinetuneConfig, model: &Model, items: &[TrainingItem]) -
         }
     }
     Ok(())
-}
-
-/// The items in stretches of at `most` so many tokens, longer if one item is.
-fn micro_batches<'a, 'b>(
-    mut items: &'a [&'b TrainingItem],
-    most: usize,
-) -> impl Iterator<Item = &'a [&'b TrainingItem]> {
-    std::iter::from_fn(move || {
-        let mut tokens = 0;
-        let fits = |item: &&&TrainingItem| {
-            tokens += item.windows.iter().map(Vec::len).sum::<usize>();
-            tokens <= most
-        };
-        let count = items.iter().take_while(fits).count().max(1).min(items.len());
-        let (now, later) = items.split_at(count);
-        items = later;
-        (!now.is_empty()).then_some(now)
-    })
 }
 
 /// The loss summed over what [`Target::count`] counts (of a conditional random field too: what a word costs does not depend on

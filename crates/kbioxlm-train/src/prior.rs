@@ -19,10 +19,9 @@ pub(crate) fn set_prior(loaded: &mut Pretrained, examples: &[EncodedExample]) {
 /// change nothing.
 pub fn set_label_prior(loaded: &mut Pretrained, items: &[TrainingItem]) {
     let log_odds = log_odds(items);
-    let new = loaded.model.sequence.as_ref().is_some_and(|head| is_new(loaded, &head.output.bias));
+    let new = !log_odds.is_empty() && loaded.model.sequence.as_ref().is_some_and(|h| is_new(loaded, &h.output.bias));
     if let Some(head) = &mut loaded.model.sequence
         && new
-        && !log_odds.is_empty()
     {
         set(&mut head.output.bias, log_odds);
     }

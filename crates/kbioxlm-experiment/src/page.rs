@@ -21,7 +21,7 @@ const FIGURES: [(&str, &str); 5] = [
 
 /// The page; `out` is the directory of the experiment, from which examples and training curves are read as far as they are there.
 pub(crate) fn html(report: &ExperimentReport, out: &Path) -> String {
-    let about = format!("kbioxlm {}: {}", report.version, report.models.join(", "));
+    let about = format!("kbioxlm {}: {}", report.version, report.models.join(" · "));
     let mut page = Page::new("Experiment", &about);
     let hours = report.steps.iter().map(|s| s.seconds).sum::<f64>() / 3600.0;
     page.tiles(&[

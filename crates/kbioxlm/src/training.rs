@@ -66,7 +66,7 @@ impl Observer for TrainingBar {
         self.bar.set_position(done);
         self.bar.reset_eta();
         self.spoken = (!std::io::stderr().is_terminal()).then(Instant::now);
-        self.news = News { begin: Some(Instant::now()), first: done, total, ..News::default() };
+        self.news = News { total, ..News::default() };
     }
 
     fn evaluation(&mut self, evaluation: &Evaluation) {
@@ -134,14 +134,13 @@ fn others(n: usize) -> String {
 /// What is told of the last steps: running means.
 #[derive(Default)]
 struct News {
-    begin: Option<Instant>,
-    /// Steps done before this call.
-    first: u64,
     total: u64,
     step: u64,
     /// The whole loss, then those of the tasks.
     losses: [Option<f64>; 6],
     speed: Option<f64>,
+    /// Of a step. The last ones tell how long the rest will take: while the encoder is frozen, steps are far shorter.
+    seconds: Option<f64>,
     skipped: u64,
 }
 
@@ -161,6 +160,7 @@ impl News {
             *old = new.map_or(*old, |new| mean(*old, new));
         }
         self.speed = mean(self.speed, metrics.tokens_per_second);
+        self.seconds = mean(self.seconds, metrics.seconds);
     }
 
     /// Losses, speed and memory, in some 90 columns with all four losses.
@@ -183,9 +183,7 @@ impl News {
 
     /// The same with place and remaining time, for a log.
     fn line(&self, memory: Option<u64>) -> String {
-        let done = self.step.saturating_sub(self.first);
-        let passed = self.begin.map(|begin| begin.elapsed()).unwrap_or_default();
-        let left = self.total.saturating_sub(self.step) as f64 / done.max(1) as f64 * passed.as_secs_f64();
+        let left = self.total.saturating_sub(self.step) as f64 * self.seconds.unwrap_or_default();
         let left = HumanDuration(Duration::try_from_secs_f64(left).unwrap_or_default());
         format!("step {} of {} · {} · {left} left", grouped(self.step), grouped(self.total), self.state(memory))
     }
@@ -226,7 +224,11 @@ mod tests {
         let state = news.state(Some(15_940_000_000));
         assert_eq!(state, "loss: entity 9.900 · passage 1.000 · 123,456 tokens/s · 15.9 GB · 1 skipped");
         assert!(news.line(None).starts_with("step 3 of 2,000 · loss: entity 9.900"), "{}", news.line(None));
-        assert!(news.line(None).ends_with(" left"));
+        assert!(news.line(None).ends_with(" 33 minutes left"), "{}", news.line(None));
+        for n in 4..200 {
+            news.add(&StepMetrics { seconds: 6.0, ..step(n, 9.0) });
+        }
+        assert!(news.line(None).ends_with(" 3 hours left"), "fast steps at the start say nothing: {}", news.line(None));
     }
 
     #[test]

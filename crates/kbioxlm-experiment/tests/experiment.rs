@@ -391,7 +391,7 @@ fn names_are_found(kb: &Path, model: &Path) {
 
 #[test]
 fn the_files_that_come_along_can_be_read() {
-    for (name, jobs) in [("en-zh-small", 3 + 1), ("claim", 2 * 30 + 6 + 4 + 3 + 1 + 2)] {
+    for (name, jobs) in [("en-zh-small", 3 + 1), ("claim", 2 * 30 + 6 + 4 + 3 + 1 + 2), ("variations", 6 + 2 * 3)] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../experiments/{name}.toml"));
         assert_eq!(Experiment::read(&path).unwrap().jobs.len(), jobs, "{name}");
     }

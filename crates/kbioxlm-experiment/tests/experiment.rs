@@ -2,10 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 // The tiny model of the evaluation tests.
-#[path = "../../kbioxlm-eval/tests/common/mod.rs"]
-mod common;
+#[path = "../../kbioxlm-eval/tests/it/tiny.rs"]
+mod tiny;
 
-use common::file;
 use kbioxlm_experiment::{
     Experiment, ExperimentError, ExperimentObserver, ExperimentReport, Extent, Method, Outcome, run_experiment,
 };
@@ -15,6 +14,7 @@ use kbioxlm_train::{Observer, StepMetrics, name_retrieval};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tiny::file;
 
 #[derive(Default)]
 struct Recorder<'a> {
@@ -115,7 +115,7 @@ methods = ["code-switch", "widened", "translate-train"]
 "#;
 
 fn write_data(dir: &Path) {
-    common::write_model(dir);
+    tiny::write_model(dir);
     let lexicon = "concept_id\tlang\tterm\tpreferred\tsemantic_type\tflags\n\
         D1\ten\taspirin\t1\tDrug\t\nD1\tzh\t阿司匹林\t1\tDrug\t\n\
         S1\ten\theadache\t1\tSymptom\t\nS1\tzh\t头痛\t1\tSymptom\t\nS2\ten\tfever\t1\tSymptom\t\nS2\tzh\t发热\t1\tSymptom\t\n";

@@ -3,7 +3,7 @@
 //! Of JSON lines, every string in them is a text; of other files every line and, of tab-separated ones, every column.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-#[path = "../tests/oracle/mod.rs"]
+#[path = "../tests/it/oracle.rs"]
 mod oracle;
 
 use kbioxlm_tokenizer::{Encoding, Unigram};

@@ -14,5 +14,5 @@ pub use hash::{hash_bytes, hash_file, hash_path, is_in_share, rng_for};
 pub use input::{create_dir, json_line_error, jsonl_rows, read_json, read_jsonl, read_text, utf8};
 pub use lines::Lines;
 pub use open::{Input, decompress, open};
-pub use output::{StagedDir, write_atomic, write_json_atomic};
+pub use output::{StagedDir, remove, write_atomic, write_json_atomic};
 pub use table::{Row, Table};

@@ -1,7 +1,7 @@
 use crate::{FileError, Result, create_dir};
 use serde::Serialize;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes a file whole or not at all: beside its place, flushed to the disk, then renamed.
@@ -57,9 +57,7 @@ impl StagedDir {
             create_dir(parent)?;
         }
         let staging = beside(target);
-        if staging.exists() {
-            fs::remove_dir_all(&staging).map_err(|e| FileError::io(&staging, "clear", e))?;
-        }
+        remove(&staging)?;
         create_dir(&staging)?;
         Ok(Self { target: target.to_owned(), staging, committed: false })
     }
@@ -79,18 +77,25 @@ impl StagedDir {
         let exists = self.target.exists();
         let rename = |from: &Path, to: &Path| fs::rename(from, to).map_err(|e| FileError::io(to, "rename", e));
         if exists {
-            if former.exists() {
-                fs::remove_dir_all(&former).map_err(|e| FileError::io(&former, "clear", e))?;
-            }
+            remove(&former)?;
             rename(&self.target, &former)?;
         }
         rename(&self.staging, &self.target)?;
         self.committed = true;
         sync_parent(&self.target).map_err(|e| FileError::io(&self.target, "flush", e))?;
-        if exists {
-            fs::remove_dir_all(&former).map_err(|e| FileError::io(&former, "remove", e))?;
-        }
-        Ok(())
+        remove(&former)
+    }
+}
+
+/// Removes a file, or a directory with all that is in it; nothing if there is none.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(FileError::io(path, "remove", e)),
+        _ => Ok(()),
     }
 }
 

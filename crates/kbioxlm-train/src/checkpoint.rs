@@ -7,7 +7,7 @@ pub(crate) use identity::Identity;
 use crate::optimiser::{AdamW, Moments};
 use crate::{KeepConfig, Observer, TrainError};
 use burn::tensor::{Device, Tensor, TensorData};
-use kbioxlm_files::{FileError, StagedDir, create_dir, read_json, write_json_atomic};
+use kbioxlm_files::{FileError, StagedDir, create_dir, read_json, remove, write_json_atomic};
 use kbioxlm_model::{Model, ModelConfig, NamedParameter, Tokenizer, named_parameters};
 use keep::Candidate;
 use safetensors::SafeTensorError;
@@ -20,6 +20,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// Directory of a pretraining's checkpoints, within its own. A run that is finished does not need them.
+pub const CHECKPOINTS: &str = "checkpoints";
 const TRAINER: &str = "trainer";
 const STATE: &str = "state.json";
 const MOMENTS: &str = "optimizer.safetensors";
@@ -99,7 +101,7 @@ pub(crate) struct Checkpoints<'a> {
 
 impl<'a> Checkpoints<'a> {
     pub(crate) fn new(out: &'a Path, keep: &'a KeepConfig, run: Identity) -> Self {
-        Self { out, dir: out.join("checkpoints"), keep, run }
+        Self { out, dir: out.join(CHECKPOINTS), keep, run }
     }
 
     /// The directory of the run.
@@ -140,7 +142,7 @@ impl<'a> Checkpoints<'a> {
             // Renamed first: what a kill leaves behind must not look like a checkpoint.
             let removed = dir.with_extension("tmp");
             fs::rename(&dir, &removed).map_err(|e| FileError::io(&dir, "rename", e))?;
-            fs::remove_dir_all(&removed).map_err(|e| FileError::io(&removed, "remove", e))?;
+            remove(&removed)?;
         }
         Ok(())
     }
@@ -198,9 +200,7 @@ impl<'a> Checkpoints<'a> {
         let checkpoint = self.read(dir)?;
         for (damaged, damage) in damages {
             let aside = damaged.with_extension("damaged");
-            if aside.exists() {
-                fs::remove_dir_all(&aside).map_err(|e| FileError::io(&aside, "remove", e))?;
-            }
+            remove(&aside)?;
             fs::rename(damaged, &aside).map_err(|e| FileError::io(damaged, "rename", e))?;
             observer.warning(&format!(
                 "damaged checkpoint: {damage}; it was set aside as {}, and the run goes on after step {}",
@@ -237,7 +237,7 @@ impl<'a> Checkpoints<'a> {
     fn remove_unfinished(&self) -> Result<(), TrainError> {
         for path in self.entries()? {
             if path.extension().is_some_and(|e| e == "tmp") {
-                fs::remove_dir_all(&path).map_err(|e| FileError::io(&path, "remove", e))?;
+                remove(&path)?;
             }
         }
         Ok(())

@@ -12,11 +12,10 @@ use crate::name_search::{NameSearch, RetrievalMetrics};
 use crate::tagging::mention_tags;
 use burn::module::Module;
 use kbioxlm_corpus::Example;
-use kbioxlm_files::{FileError, hash_bytes, is_in_share, rng_for};
+use kbioxlm_files::{hash_bytes, is_in_share, remove, rng_for};
 use kbioxlm_model::{Model, SpecialTokens};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::Path;
 use std::time::Instant;
@@ -209,8 +208,8 @@ impl Evaluator {
     pub(crate) fn open(&mut self, path: &Path, last_step: u64) -> Result<(), TrainError> {
         if self.held_out.is_some() || self.names.is_some() {
             self.lines = Some(StepLines::open(path, last_step)?);
-        } else if path.exists() {
-            fs::remove_file(path).map_err(|e| FileError::io(path, "remove", e))?;
+        } else {
+            remove(path)?;
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ mod trainer;
 pub use alignment::AlignmentConfig;
 pub use batch::plan_epoch;
 pub use chain::Chain;
-pub use checkpoint::BestCheckpoint;
+pub use checkpoint::{BestCheckpoint, CHECKPOINTS};
 pub use config::{Budget, KeepConfig, OnDivergence, Precision, PretrainConfig};
 pub use documents::predict_documents;
 pub use encode::{EncodedExample, TokenSpan, encode_example};

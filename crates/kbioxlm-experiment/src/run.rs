@@ -7,10 +7,10 @@ use crate::steps::{Step, Steps};
 use crate::{ExperimentError, tables};
 use kbioxlm_corpus::CorpusReport;
 use kbioxlm_eval::read_texts;
-use kbioxlm_files::{FileError, create_dir, read_json, write_atomic, write_json_atomic};
+use kbioxlm_files::{FileError, create_dir, read_json, remove, write_atomic, write_json_atomic};
 use kbioxlm_knowledge::{Description, KnowledgeBase};
 use kbioxlm_model::{Heads, load};
-use kbioxlm_train::{CorpusPart, Observer, PretrainInput, RetrievalMetrics, TermSample, term_retrieval};
+use kbioxlm_train::{CHECKPOINTS, CorpusPart, Observer, PretrainInput, RetrievalMetrics, TermSample, term_retrieval};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -35,7 +35,11 @@ pub trait ExperimentObserver {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// All that is missing is run.
-    All,
+    All {
+        /// A fine-tuned model is removed once its tests are done, and the checkpoints of a model once it is pretrained. One that is needed
+        /// later is fine-tuned again.
+        discard_models: bool,
+    },
     /// Nothing is run: the report is made of the evaluations that are there.
     Finished,
 }
@@ -61,11 +65,12 @@ pub fn run_experiment(
 ) -> Result<ExperimentReport, ExperimentError> {
     create_dir(out)?;
     let (missing, hashes) = match extent {
-        Extent::All => Missing::find(experiment, out, stop)?,
+        Extent::All { .. } => Missing::find(experiment, out, stop)?,
         Extent::Finished => Default::default(),
     };
     let steps = Steps::new(out, extent == Extent::Finished, stop, observer, count(experiment)).with_hashes(hashes);
-    let mut run = Run { experiment, steps, stop, knowledge: None };
+    let discard_models = extent == Extent::All { discard_models: true };
+    let mut run = Run { experiment, steps, stop, knowledge: None, discard_models };
     let mut collected = Collected::default();
     run.all(&mut collected, Some(&missing))?;
     let (steps, hashes) = run.steps.finish();
@@ -95,7 +100,7 @@ impl Missing {
     ) -> Result<(Self, BTreeMap<PathBuf, String>), ExperimentError> {
         let mut nobody = Nobody::default();
         let steps = Steps::new(out, true, stop, &mut nobody, 0);
-        let mut run = Run { experiment, steps, stop, knowledge: None };
+        let mut run = Run { experiment, steps, stop, knowledge: None, discard_models: false };
         let missing = run.all(&mut Collected::default(), None)?;
         Ok((missing, run.steps.finish().1))
     }
@@ -143,6 +148,8 @@ pub(crate) struct Run<'a> {
     pub steps: Steps<'a>,
     pub stop: &'a AtomicBool,
     pub knowledge: Option<Step>,
+    /// Whether to remove what has been tested.
+    discard_models: bool,
 }
 
 impl<'a> Run<'a> {
@@ -157,10 +164,20 @@ impl<'a> Run<'a> {
                 left.retrieval.insert(name.to_owned());
             }
         }
+        let mut tuned: BTreeMap<String, Vec<Step>> = BTreeMap::new();
         for (number, job) in self.experiment.jobs.iter().enumerate() {
             self.steps.dry = dry || !missing.is_some_and(|m| m.jobs.contains(&number));
-            if !self.job(job, models.get(job.model.as_str()), collected)? {
+            let done = self.job(job, models.get(job.model.as_str()), collected)?;
+            if !done.complete {
                 left.jobs.insert(number);
+            }
+            // Zero-shot and widened jobs share models: the last of them that lacks something discards them.
+            tuned.entry(job.tuning()).or_default().extend(done.tuned);
+            let later = missing.into_iter().flat_map(|m| m.jobs.range(number + 1..));
+            let mut open = later.chain(&left.jobs).filter_map(|other| self.experiment.jobs.get(*other));
+            if self.discard_models && !open.any(|other| other.tuning() == job.tuning()) {
+                let models = tuned.remove(&job.tuning()).unwrap_or_default();
+                models.iter().try_for_each(|model| self.steps.discard(model))?;
             }
         }
         Ok(left)
@@ -266,6 +283,9 @@ impl<'a> Run<'a> {
             kbioxlm_train::pretrain(pretrain, &input, dir, stop, observer.training())?;
             Ok(())
         })?;
+        if self.discard_models && model.is_done() {
+            remove(&model.dir.join(CHECKPOINTS))?;
+        }
         collected.pretrained(name, self.steps.relative(&model.dir));
         Ok(model)
     }

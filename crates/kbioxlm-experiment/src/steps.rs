@@ -2,7 +2,7 @@
 
 use crate::report::StepReport;
 use crate::{ExperimentError, ExperimentObserver};
-use kbioxlm_files::{create_dir, hash_bytes, hash_path, read_json, write_json_atomic};
+use kbioxlm_files::{FileError, create_dir, hash_bytes, hash_path, read_json, remove, write_json_atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,6 +45,10 @@ impl Step {
         Self { name: dir.display().to_string(), dir: dir.to_owned(), key, done: true }
     }
 
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
     /// A file of its result.
     ///
     /// # Errors
@@ -59,6 +63,9 @@ struct Marker {
     step: String,
     key: String,
     seconds: f64,
+    /// Whether its result was removed since.
+    #[serde(default)]
+    discarded: bool,
     /// What the key is the hash of.
     inputs: Value,
 }
@@ -140,7 +147,8 @@ impl<'a> Steps<'a> {
         let marker_path = dir.join(MARKER);
         let former: Option<Marker> =
             marker_path.exists().then(|| read_json(&marker_path, "a finished step")).transpose()?;
-        let former = former.filter(|m| m.key == key);
+        // What was discarded is as good as there, unless it is to be used.
+        let former = former.filter(|m| m.key == key && (self.dry || !m.discarded));
         let reused = former.is_some();
         if self.dry && !reused {
             return Ok(Step { name: name.to_owned(), dir, key, done: false });
@@ -156,7 +164,8 @@ impl<'a> Steps<'a> {
                 worked?;
                 let seconds = start.elapsed().as_secs_f64();
                 create_dir(&dir)?;
-                write_json_atomic(&marker_path, &Marker { step: name.to_owned(), key: key.clone(), seconds, inputs })?;
+                let marker = Marker { step: name.to_owned(), key: key.clone(), seconds, discarded: false, inputs };
+                write_json_atomic(&marker_path, &marker)?;
                 seconds
             }
         };
@@ -166,6 +175,25 @@ impl<'a> Steps<'a> {
             self.done.push(StepReport { step: name.to_owned(), directory, key: key.clone(), seconds, reused });
         }
         Ok(Step { name: name.to_owned(), dir, key, done: true })
+    }
+
+    /// Removes the result of a step that is done and no longer needed, all but the marker: that it was done, and how long it took.
+    pub fn discard(&mut self, step: &Step) -> Result<(), ExperimentError> {
+        let marker_path = step.dir.join(MARKER);
+        if !step.done || !marker_path.exists() {
+            return Ok(());
+        }
+        let marker: Marker = read_json(&marker_path, "a finished step")?;
+        // First the marker: what is half removed must not be taken for whole.
+        write_json_atomic(&marker_path, &Marker { discarded: true, ..marker })?;
+        let failed = |e| FileError::io(&step.dir, "list", e);
+        for entry in std::fs::read_dir(&step.dir).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path != marker_path {
+                remove(&path)?;
+            }
+        }
+        Ok(())
     }
 
     fn check_stop(&self, step: &str) -> Result<(), ExperimentError> {

@@ -157,9 +157,15 @@ fn run(
     Ok(run_experiment(&experiment, &dir.join("out"), extent, stop, recorder)?)
 }
 
+const EVERYTHING: Extent = Extent::All { discard_models: false };
+
 fn all(dir: &Path, text: &str) -> (ExperimentReport, Vec<(String, bool)>) {
+    finished(dir, text, EVERYTHING)
+}
+
+fn finished(dir: &Path, text: &str, extent: Extent) -> (ExperimentReport, Vec<(String, bool)>) {
     let mut recorder = Recorder::default();
-    let report = run(dir, text, Extent::All, &mut recorder, &AtomicBool::new(false)).unwrap();
+    let report = run(dir, text, extent, &mut recorder, &AtomicBool::new(false)).unwrap();
     assert!(recorder.failed.is_empty(), "{:?}", report.failures);
     (report, recorder.done)
 }
@@ -177,7 +183,7 @@ fn the_chain_runs_is_not_repeated_and_ends_in_a_report() {
     // Stopped by the user after the corpus, then taken up again.
     let stop = AtomicBool::new(false);
     let mut recorder = Recorder { stop_after: Some(("corpus", &stop)), ..Recorder::default() };
-    let error = run(dir, EXPERIMENT, Extent::All, &mut recorder, &stop).unwrap_err();
+    let error = run(dir, EXPERIMENT, EVERYTHING, &mut recorder, &stop).unwrap_err();
     assert!(matches!(&*error, ExperimentError::Stopped { step } if step == "pretrain anchored"), "{error}");
     // What there is can be reported on: nothing yet.
     let go = AtomicBool::new(false);
@@ -294,6 +300,47 @@ fn evaluations_are_enough(dir: &Path, table: &str) {
     }
 }
 
+#[test]
+fn models_that_are_tested_can_be_discarded() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_data(dir);
+    let text = EXPERIMENT.replace("seeds = [1, 2]\n", "").replace("draws = 2\n", "");
+    let discard = Extent::All { discard_models: true };
+    let (report, done) = finished(dir, &text, discard);
+    let table = report.to_string();
+    let new = |done: &[(String, bool)]| -> Vec<String> {
+        done.iter().filter(|(_, reused)| !reused).map(|(step, _)| step.clone()).collect()
+    };
+    // What is widened is what the zero-shot model finds, which is not trained twice.
+    let steps = new(&done);
+    assert_eq!(steps.iter().collect::<BTreeSet<_>>().len(), steps.len(), "{steps:?}");
+    let files = |prefix: &str| -> BTreeSet<String> {
+        let dirs = std::fs::read_dir(dir.join("out")).unwrap().map(|e| e.unwrap().path());
+        let dirs = dirs.filter(|d| d.file_name().unwrap().to_str().unwrap().starts_with(prefix));
+        let files = dirs.flat_map(|d| std::fs::read_dir(d).unwrap().collect::<Vec<_>>());
+        files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(files("finetune"), ["done.json".to_owned()].into());
+    let pretrained = files("pretrain");
+    assert!(pretrained.contains("model.safetensors") && !pretrained.contains("checkpoints"), "{pretrained:?}");
+
+    // The report is whole, also that of a run that keeps the models.
+    let (again, done) = finished(dir, &text, EVERYTHING);
+    assert_eq!((again.to_string(), new(&done)), (table.clone(), Vec::new()));
+    assert_eq!(step(&again, "finetune ADE en-zh base 1"), step(&report, "finetune ADE en-zh base 1"));
+    // What is missing later brings its model back, and no other; kept first, then discarded though nothing is left to be run.
+    let lost = dir.join("out").join(step(&report, "evaluate ADE en-zh base widened 1 zh"));
+    std::fs::remove_dir_all(lost).unwrap();
+    let (again, done) = finished(dir, &text, EVERYTHING);
+    assert_eq!(new(&done), ["finetune ADE en-zh base 1", "evaluate ADE en-zh base widened 1 zh"]);
+    assert_eq!(again.to_string(), table);
+    assert!(files("finetune-ade-en-zh-base-1").contains("model.safetensors"));
+    let (again, done) = finished(dir, &text, discard);
+    assert_eq!((again.to_string(), new(&done)), (table, Vec::new()));
+    assert_eq!(files("finetune"), ["done.json".to_owned()].into());
+}
+
 /// Directory of a step.
 fn step(report: &ExperimentReport, name: &str) -> String {
     report.steps.iter().find(|s| s.step == name).unwrap().directory.clone()
@@ -338,7 +385,7 @@ fn what_has_changed_is_done_again_and_nothing_else() {
     let stop = AtomicBool::new(false);
     let mut recorder = Recorder { training: Training { stop: Some(&stop), steps: 0 }, ..Recorder::default() };
     let longer = tests_only.replace("epochs = 3", "epochs = 4");
-    let error = run(dir, &longer, Extent::All, &mut recorder, &stop).unwrap_err();
+    let error = run(dir, &longer, EVERYTHING, &mut recorder, &stop).unwrap_err();
     assert!(matches!(&*error, ExperimentError::Stopped { step } if step == "finetune ADE en-zh base 1"), "{error}");
     assert!(recorder.failed.is_empty() && recorder.training.steps == 1, "{:?}", recorder.failed);
 }
@@ -355,7 +402,7 @@ fn a_step_that_fails_stops_only_what_needs_it() {
         .replace("shots = [1]\ndraws = 2\n", "")
         .replace("directions = [\"en-zh\"]\nmodels", "tasks = [\"ADE\"]\nmodels");
     let mut recorder = Recorder::default();
-    let report = run(dir, &broken, Extent::All, &mut recorder, &AtomicBool::new(false)).unwrap();
+    let report = run(dir, &broken, EVERYTHING, &mut recorder, &AtomicBool::new(false)).unwrap();
     let failed = ["base 1", "anchored 1", "base 2", "anchored 2"].map(|what| format!("finetune broken en-zh {what}"));
     assert_eq!(recorder.failed, failed);
     assert!(report.failures.iter().all(|f| f.error.contains("no.conll")), "{:?}", report.failures);
@@ -364,7 +411,7 @@ fn a_step_that_fails_stops_only_what_needs_it() {
     // Without a base nothing can be run, and the report says so.
     let nowhere = broken.replace("base = \"model\"", "base = \"nowhere\"");
     let mut recorder = Recorder::default();
-    let report = run(dir, &nowhere, Extent::All, &mut recorder, &AtomicBool::new(false)).unwrap();
+    let report = run(dir, &nowhere, EVERYTHING, &mut recorder, &AtomicBool::new(false)).unwrap();
     assert_eq!((recorder.failed, report.outcomes.len()), (vec!["base".to_owned()], 0));
 }
 

@@ -28,6 +28,10 @@ pub struct RunArgs {
     /// Directory of the steps and of report.html, report.md, report.tex and report.json
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Keep no fine-tuned model once it is tested, and no checkpoint of a model once it is pretrained; one that is needed later is
+    /// fine-tuned again
+    #[arg(long)]
+    discard_models: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -47,17 +51,19 @@ pub struct ReportArgs {
 }
 
 pub fn run(command: ExperimentCommand) -> Result<()> {
-    let (args, extent) = match command {
-        ExperimentCommand::Run(args) => (args, Extent::All),
-        ExperimentCommand::Report(ReportArgs { file, out, json }) => (RunArgs { file, out, json }, Extent::Finished),
+    let (file, out, json, extent) = match command {
+        ExperimentCommand::Run(RunArgs { file, out, json, discard_models }) => {
+            (file, out, json, Extent::All { discard_models })
+        }
+        ExperimentCommand::Report(ReportArgs { file, out, json }) => (file, out, json, Extent::Finished),
     };
-    let experiment = Experiment::read(&args.file)?;
+    let experiment = Experiment::read(&file)?;
     let stop = stop_on_interrupt()?;
-    let report = run_experiment(&experiment, &args.out, extent, &stop, &mut Steps::new())?;
-    if args.json {
+    let report = run_experiment(&experiment, &out, extent, &stop, &mut Steps::new())?;
+    if json {
         print_json(&report)?;
     } else {
-        writeln!(std::io::stdout(), "{report}\nreport: {}", args.out.join("report.html").display())?;
+        writeln!(std::io::stdout(), "{report}\nreport: {}", out.join("report.html").display())?;
     }
     ensure!(report.failures.is_empty(), "{} steps failed; the report says which and why", report.failures.len());
     Ok(())

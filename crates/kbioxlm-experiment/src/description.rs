@@ -55,6 +55,7 @@ pub(crate) struct ModelSection {
 pub(crate) struct AnchoredSection {
     pub name: String,
     pub from: Option<String>,
+    pub like: Option<String>,
     #[serde(default)]
     pub corpus: Table,
     #[serde(default)]

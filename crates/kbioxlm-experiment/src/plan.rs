@@ -34,6 +34,7 @@ use toml::Table;
 /// [[anchored]]                      # optional: several models; without it one named "anchored"
 /// name = "no facts"
 /// from = "adapted"                  # optional: another of these models to start from
+/// like = "anchored"                 # optional: another of these models whose overrides hold for this one, too
 /// corpus = { levels = ["entity"] }  # overrides of [corpus]
 /// pretrain = { seed = 2 }           # overrides of [pretrain]
 /// [retrieval]                       # optional: names found across languages, by every model without fine-tuning
@@ -295,18 +296,27 @@ impl Sections {
         };
         if sections.is_empty() {
             let (corpus, pretrain) = (Table::new(), Table::new());
-            sections.push(AnchoredSection { name: "anchored".into(), from: None, corpus, pretrain });
+            sections.push(AnchoredSection { name: "anchored".into(), from: None, like: None, corpus, pretrain });
         }
-        let mut known: BTreeSet<String> = BTreeSet::new();
+        // The tables of the models before, by name.
+        let mut known: BTreeMap<String, (Table, Table)> = BTreeMap::new();
         let mut models = Vec::new();
         for section in sections {
-            if let Some(from) = section.from.as_ref().filter(|f| !known.contains(*f)) {
-                let found = format!("the model `{}` from `{from}`", section.name);
-                let help = "reorder or rename the models";
-                return Err(place.error(found, "an [[anchored]] model that stands before it", help));
-            }
-            known.insert(section.name.clone());
-            let (mut anchors, name) = (merged(corpus, &section.corpus), format!("corpus of {}", section.name));
+            let former = |what: &str, other: &Option<String>| {
+                let Some(other) = other else { return Ok(None) };
+                let missing = || {
+                    let found = format!("the model `{}` {what} `{other}`", section.name);
+                    let help = "reorder or rename the models";
+                    place.error(found, "an [[anchored]] model that stands before it", help)
+                };
+                known.get(other).map(Some).ok_or_else(missing)
+            };
+            former("from", &section.from)?;
+            let like = former("like", &section.like)?;
+            let (corpus, pretrain) = like.map_or((corpus, pretrain), |(corpus, pretrain)| (corpus, pretrain));
+            let (mut anchors, pretrain) = (merged(corpus, &section.corpus), merged(pretrain, &section.pretrain));
+            known.insert(section.name.clone(), (anchors.clone(), pretrain.clone()));
+            let name = format!("corpus of {}", section.name);
             let own = |key: &str, anchors: &mut Table| anchors.remove(key).map(|v| (key.to_owned(), v));
             let sources: Table = ["texts", "passages"].into_iter().filter_map(|key| own(key, &mut anchors)).collect();
             let sources: CorpusFiles = place.section(&name, sources)?;
@@ -319,8 +329,7 @@ impl Sections {
                 }
             });
             models.push(AnchoredModel {
-                pretrain: place
-                    .section(&format!("pretrain of {}", section.name), merged(pretrain, &section.pretrain))?,
+                pretrain: place.section(&format!("pretrain of {}", section.name), pretrain)?,
                 passages: passages.collect::<Result<_, _>>()?,
                 texts: sources.texts.into_iter().map(text).collect(),
                 corpus: place.section(&name, anchors)?,

@@ -5,8 +5,10 @@
 #[path = "../../kbioxlm-eval/tests/it/tiny.rs"]
 mod tiny;
 
+use kbioxlm_corpus::Level;
 use kbioxlm_experiment::{
-    Experiment, ExperimentError, ExperimentObserver, ExperimentReport, Extent, Method, Outcome, run_experiment,
+    AnchoredModel, Experiment, ExperimentError, ExperimentObserver, ExperimentReport, Extent, Method, Outcome,
+    run_experiment,
 };
 use kbioxlm_knowledge::KnowledgeBase;
 use kbioxlm_model::{Heads, load};
@@ -445,6 +447,21 @@ fn the_files_that_come_along_can_be_read() {
 }
 
 #[test]
+fn a_model_can_be_like_another_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let models = "[[anchored]]\nname = \"a\"\ncorpus = { seed = 5, levels = [\"fact\"] }\npretrain = { tag_mentions = true }\n\
+        [[anchored]]\nname = \"b\"\nlike = \"a\"\ncorpus = { levels = [\"plain\"] }\npretrain = { seed = 7 }\n\
+        [[anchored]]\nname = \"c\"\nlike = \"b\"\n[[anchored]]\nname = \"d\"\n";
+    let experiment = Experiment::read(&file(dir.path(), "e.toml", &format!("{EXPERIMENT}\n{models}"))).unwrap();
+    let of = |m: &AnchoredModel| (m.corpus.seed, m.corpus.levels.clone(), m.pretrain.seed, m.pretrain.tag_mentions);
+    let models: Vec<_> = experiment.anchored.iter().map(of).collect();
+    let (all, plain) = (vec![Level::Entity, Level::Fact, Level::Passage], vec![Level::Plain]);
+    let expected =
+        [(5, vec![Level::Fact], 0, true), (5, plain.clone(), 7, true), (5, plain, 7, true), (1, all, 0, false)];
+    assert_eq!(models, expected);
+}
+
+#[test]
 fn mistakes_in_the_file_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -464,6 +481,7 @@ fn mistakes_in_the_file_are_named() {
         (EXPERIMENT.replace("task = \"ner\"", "task = \"multilabel\""), "which it widens"),
         (EXPERIMENT.replace("models = [\"base\"]", "tasks = [\"ADR\"]"), "one of ADE"),
         (format!("{EXPERIMENT}\n[[anchored]]\nname = \"a\"\nfrom = \"b\"\n"), "`a` from `b`"),
+        (format!("{EXPERIMENT}\n[[anchored]]\nname = \"a\"\nlike = \"a\"\n"), "`a` like `a`"),
         (format!("{EXPERIMENT}\n[[anchored]]\nname = \"base\"\n"), "`base` twice"),
         (EXPERIMENT.replace("passages = { en-zh", "passages = { enzh"), "en-zh"),
     ];

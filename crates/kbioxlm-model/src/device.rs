@@ -133,6 +133,14 @@ pub fn device() -> Device {
     SELECTED.get_or_init(Device::flex).clone()
 }
 
+/// Runs `work`, which computes on this device and waits for nobody.
+///
+/// On the processor it runs within the pool of threads. A step has hundreds of parallel loops; from outside, each of them would have to
+/// wake the pool and be woken by it, which takes longer than the loop where a model or a batch is small.
+pub fn compute_on<R: Send>(device: &Device, work: impl FnOnce() -> R + Send) -> R {
+    if device.clone().inner() == Device::flex() { rayon::scope(|_| work()) } else { work() }
+}
+
 /// Whether the device computes in bf16 itself. The processor does not: there it would be slower than `f32`.
 pub fn has_bf16(device: &Device) -> bool {
     let device = device.clone().inner();

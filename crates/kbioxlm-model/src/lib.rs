@@ -22,7 +22,7 @@ mod trim;
 mod vocabulary;
 
 pub use config::{Layout, ModelConfig};
-pub use device::{DeviceChoice, DeviceName, device, has_bf16, select_device};
+pub use device::{DeviceChoice, DeviceName, compute_on, device, has_bf16, select_device};
 pub use encoder::{DropoutSeeds, Encoder, Layer, LayerNorm, Linear, PackedBatch};
 pub use error::{ModelError, Result};
 pub use heads::{Crf, MlmHead, SequenceHead};

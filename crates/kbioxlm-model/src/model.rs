@@ -78,6 +78,11 @@ impl Model {
         }
     }
 
+    /// Where this model computes.
+    pub fn device(&self) -> Device {
+        self.encoder.word.lazy_device()
+    }
+
     /// The hidden states of all pieces, `[tokens, hidden]`, in the order of the batch.
     ///
     /// # Panics

@@ -9,7 +9,7 @@ use crate::metrics::TaskSum;
 use burn::tensor::Gradients;
 use kbioxlm_files::{is_in_share, rng_for};
 use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, TermIndex};
-use kbioxlm_model::{DropoutSeeds, Model, Tokenizer};
+use kbioxlm_model::{DropoutSeeds, Model, Tokenizer, compute_on};
 use rand::RngExt;
 use rand::seq::{IndexedRandom, index};
 use serde::{Deserialize, Serialize};
@@ -151,8 +151,11 @@ impl<'a> Alignment<'a> {
         pairs: &[Pairs],
         seeds: &mut DropoutSeeds,
     ) -> Option<(Gradients, TaskSum)> {
-        let (loss, sum) = forward(model, pairs, self.config.temperature, seeds)?;
-        Some((loss.mul_scalar(self.config.weight).backward(), sum))
+        let AlignmentConfig { temperature, weight, .. } = *self.config;
+        compute_on(&model.device(), || {
+            let (loss, sum) = forward(model, pairs, temperature, seeds)?;
+            Some((loss.mul_scalar(weight).backward(), sum))
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::optimiser::{AdamW, GradientSum};
 use crate::{CorpusPart, PretrainConfig, TrainError};
 use burn::module::Module;
 use kbioxlm_files::rng_for;
-use kbioxlm_model::{DropoutSeeds, Heads, Layout, Model, ModelConfig, Tokenizer, init};
+use kbioxlm_model::{DropoutSeeds, Heads, Layout, Model, ModelConfig, Tokenizer, compute_on, init};
 use rand::{Rng, RngExt};
 use serde::Serialize;
 use std::path::Path;
@@ -149,7 +149,9 @@ pub fn time_steps(workload: &Workload, kind: StepKind, warm_up: usize, steps: us
                 model = updated;
                 loss
             }
-            StepKind::Forward => scalar(&model.encode(batch.packed(), &mut DropoutSeeds::off()).sum()),
+            StepKind::Forward => {
+                compute_on(&model.device(), || scalar(&model.encode(batch.packed(), &mut DropoutSeeds::off()).sum()))
+            }
         };
         if i >= warm_up {
             times.milliseconds.push(begin.elapsed().as_secs_f64() * 1e3);

@@ -11,7 +11,7 @@ use crate::{Divergence, EpochScore, Judgement, Observer, StepMetrics, TrainError
 use burn::module::{Module, ParamId, list_param_ids};
 use burn::tensor::{Tensor, TensorData};
 use kbioxlm_files::rng_for;
-use kbioxlm_model::{DropoutSeeds, Encoder, Model, PackedBatch};
+use kbioxlm_model::{DropoutSeeds, Encoder, Model, PackedBatch, compute_on};
 use kbioxlm_ops::cross_entropy;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -157,10 +157,13 @@ pub fn finetune(
             for part in cut(numbers, length, MICRO_BATCH_TOKENS) {
                 let part: Vec<&TrainingItem> = part.iter().filter_map(|&i| items.get(i)).collect();
                 // Nothing to learn (no token with a label): the step changes nothing.
-                if let Some(sum) = summed_loss(&model, &part, &mut seeds) {
-                    let share = sum.div_scalar(count);
-                    loss += scalar(&share);
-                    gradients.add(&model, share.backward());
+                let computed = compute_on(&model.device(), || {
+                    let share = summed_loss(&model, &part, &mut seeds)?.div_scalar(count);
+                    Some((scalar(&share), share.backward()))
+                });
+                if let Some((share, gradient)) = computed {
+                    loss += share;
+                    gradients.add(&model, gradient);
                 }
             }
             let norm = gradients.norm();

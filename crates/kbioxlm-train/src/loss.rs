@@ -2,7 +2,7 @@ use crate::Processes;
 use crate::masking::{MaskedExample, MlmTask};
 use crate::metrics::TaskSum;
 use burn::tensor::{Gradients, Tensor};
-use kbioxlm_model::{DropoutSeeds, Model, PackedBatch};
+use kbioxlm_model::{DropoutSeeds, Model, PackedBatch, compute_on};
 use kbioxlm_ops::{RowLoss, cross_entropy};
 
 /// Masked examples that go through the model together.
@@ -142,14 +142,17 @@ pub(crate) fn backward(
     totals: Totals,
     seeds: &mut DropoutSeeds,
 ) -> Option<(Gradients, LossSums)> {
-    let (loss, sums) = forward(model, batch, totals, seeds)?;
-    Some((loss.backward(), sums))
+    compute_on(&model.device(), || {
+        let (loss, sums) = forward(model, batch, totals, seeds)?;
+        Some((loss.backward(), sums))
+    })
 }
 
 /// The losses alone, without dropout; `model`: without autodiff.
 pub(crate) fn evaluate(model: &Model, batch: &MicroBatch) -> LossSums {
     let totals = Totals::of([batch]);
-    forward(model, batch, totals, &mut DropoutSeeds::off()).map(|(_, sums)| sums).unwrap_or_default()
+    let evaluated = compute_on(&model.device(), || forward(model, batch, totals, &mut DropoutSeeds::off()));
+    evaluated.map(|(_, sums)| sums).unwrap_or_default()
 }
 
 fn forward(

@@ -1,6 +1,7 @@
 use crate::Processes;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use kbioxlm_model::compute_on;
 use kbioxlm_ops::{AdamWStep, adamw, squared_norm};
 use std::collections::HashMap;
 
@@ -98,8 +99,9 @@ impl GradientSum {
 
     /// The Euclidean norm over all parameters together.
     pub(crate) fn norm(&self) -> f64 {
-        let squares = self.order.iter().filter_map(|id| self.sums.get(id)).map(|g| squared_norm(g.clone()));
-        squares.sum::<f64>().sqrt()
+        let gradients: Vec<&Tensor<1>> = self.order.iter().filter_map(|id| self.sums.get(id)).collect();
+        let Some(device) = gradients.first().map(|g| g.device()) else { return 0.0 };
+        compute_on(&device, || gradients.into_iter().map(|g| squared_norm(g.clone())).sum::<f64>()).sqrt()
     }
 
     #[cfg(test)]
@@ -151,7 +153,9 @@ impl AdamW {
     pub(crate) fn update<M: Module>(&mut self, module: M, gradients: GradientSum, norm: f64, learning_rate: f64) -> M {
         // The small number is PyTorch's; it keeps the division defined.
         let grad_scale = (self.clip / (norm + 1e-6)).min(1.0) as f32;
-        module.map(&mut Update { optimiser: self, gradients: gradients.sums, grad_scale, learning_rate })
+        let gradients = gradients.sums;
+        let Some(device) = gradients.values().next().map(Tensor::device) else { return module };
+        compute_on(&device, || module.map(&mut Update { optimiser: self, gradients, grad_scale, learning_rate }))
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::batch::cut;
 use burn::module::Module;
 use burn::tensor::Tensor;
-use kbioxlm_model::{DropoutSeeds, Model, PackedBatch};
+use kbioxlm_model::{DropoutSeeds, Model, PackedBatch, compute_on};
 
 /// Scores of the labels for every token: one `[tokens][labels]` a sequence, in the order of the sequences.
 ///
@@ -38,16 +38,17 @@ fn predict(
     sequences: &[Vec<u32>],
     tokens_per_batch: usize,
     rows: &[usize],
-    logits: impl Fn(&Model, &PackedBatch) -> Tensor<2>,
+    logits: impl Fn(&Model, &PackedBatch) -> Tensor<2> + Sync,
 ) -> Vec<Vec<Vec<f32>>> {
     let model = model.valid();
+    let device = model.device();
     let length = |i: &usize| sequences.get(*i).map_or(0, Vec::len);
     let mut order: Vec<usize> = (0..sequences.len()).filter(|i| length(i) > 0).collect();
     order.sort_by_key(length);
     let mut results = vec![Vec::new(); sequences.len()];
     for batch in cut(&order, length, tokens_per_batch) {
         let ids: Vec<&[u32]> = batch.iter().filter_map(|&i| sequences.get(i)).map(Vec::as_slice).collect();
-        let logits = logits(&model, &PackedBatch::from_sequences(&ids));
+        let logits = compute_on(&device, || logits(&model, &PackedBatch::from_sequences(&ids)));
         let [_, classes] = logits.dims();
         let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
         let mut values = values.chunks(classes.max(1));

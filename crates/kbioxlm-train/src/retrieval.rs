@@ -4,7 +4,7 @@ use crate::TrainError;
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use kbioxlm_knowledge::{ConceptIndex, KnowledgeBase, TermIndex};
-use kbioxlm_model::{DropoutSeeds, Model, PackedBatch, Pretrained, Tokenizer};
+use kbioxlm_model::{DropoutSeeds, Model, PackedBatch, Pretrained, Tokenizer, compute_on};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -214,10 +214,10 @@ fn first_of(values: impl Iterator<Item = (usize, f32)>) -> Option<(usize, f32)> 
 pub fn embed(model: &Model, sequences: &[Vec<u32>]) -> Tensor<2> {
     let mut rows: Vec<f32> = Vec::new();
     let mut width = 0;
-    let mut device = None;
+    let device = model.device();
     for chunk in sequences.chunks(BATCH) {
-        let hidden = model.encode(&PackedBatch::from_sequences(chunk), &mut DropoutSeeds::off());
-        device = Some(hidden.device());
+        let batch = PackedBatch::from_sequences(chunk);
+        let hidden = compute_on(&device, || model.encode(&batch, &mut DropoutSeeds::off()));
         [_, width] = hidden.dims();
         let hidden: Vec<f32> = hidden.into_data().iter::<f32>().collect();
         let mut states = hidden.chunks(width);
@@ -232,7 +232,6 @@ pub fn embed(model: &Model, sequences: &[Vec<u32>]) -> Tensor<2> {
             rows.extend(sum.iter().map(|x| (x / norm) as f32));
         }
     }
-    let device = device.unwrap_or_default();
     Tensor::from_data(TensorData::new(rows, [sequences.len(), width]), &device)
 }
 

@@ -2,7 +2,8 @@
 
 use crate::report::StepReport;
 use crate::{ExperimentError, ExperimentObserver};
-use kbioxlm_files::{FileError, create_dir, hash_bytes, hash_path, read_json, remove, write_json_atomic};
+use kbioxlm_files::{create_dir, hash_bytes, hash_path, read_json, remove, write_json_atomic};
+use kbioxlm_model::{TOKENIZER_FILE, WEIGHTS_FILE};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -63,7 +64,7 @@ struct Marker {
     step: String,
     key: String,
     seconds: f64,
-    /// Whether its result was removed since.
+    /// Whether the model that it made was removed since.
     #[serde(default)]
     discarded: bool,
     /// What the key is the hash of.
@@ -177,23 +178,16 @@ impl<'a> Steps<'a> {
         Ok(Step { name: name.to_owned(), dir, key, done: true })
     }
 
-    /// Removes the result of a step that is done and no longer needed, all but the marker: that it was done, and how long it took.
-    pub fn discard(&mut self, step: &Step) -> Result<(), ExperimentError> {
-        let marker_path = step.dir.join(MARKER);
-        if !step.done || !marker_path.exists() {
+    /// Removes weights and tokenizer of a fine-tuned model that is no longer needed. What its training says stays.
+    pub fn discard(&mut self, tuned: &Step) -> Result<(), ExperimentError> {
+        let marker_path = tuned.dir.join(MARKER);
+        if !tuned.done || !marker_path.exists() {
             return Ok(());
         }
         let marker: Marker = read_json(&marker_path, "a finished step")?;
         // First the marker: what is half removed must not be taken for whole.
         write_json_atomic(&marker_path, &Marker { discarded: true, ..marker })?;
-        let failed = |e| FileError::io(&step.dir, "list", e);
-        for entry in std::fs::read_dir(&step.dir).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path != marker_path {
-                remove(&path)?;
-            }
-        }
-        Ok(())
+        Ok([WEIGHTS_FILE, TOKENIZER_FILE].iter().try_for_each(|name| remove(&tuned.dir.join(name)))?)
     }
 
     fn check_stop(&self, step: &str) -> Result<(), ExperimentError> {

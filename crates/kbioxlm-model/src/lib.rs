@@ -31,5 +31,6 @@ pub use model::{Heads, Model, init};
 pub use names::{NamedParameter, named_parameters};
 pub use read::{Pretrained, heads_in, load};
 pub use save::save;
-pub use tokenizer::{Encoding, SpecialTokens, Tokenizer};
+pub use store::WEIGHTS_FILE;
+pub use tokenizer::{Encoding, SpecialTokens, TOKENIZER_FILE, Tokenizer};
 pub use trim::{KEPT_IDS, TrimReport, trim};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use kbioxlm_tokenizer::Encoding;
 
 /// Name of the tokenizer in a model directory.
-pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
+pub const TOKENIZER_FILE: &str = "tokenizer.json";
 
 /// Ids of the pieces with a meaning of their own.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]

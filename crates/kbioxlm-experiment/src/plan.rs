@@ -298,6 +298,7 @@ impl Sections {
             let (corpus, pretrain) = (Table::new(), Table::new());
             sections.push(AnchoredSection { name: "anchored".into(), from: None, like: None, corpus, pretrain });
         }
+        let unlike = (corpus.clone(), pretrain.clone());
         // The tables of the models before, by name.
         let mut known: BTreeMap<String, (Table, Table)> = BTreeMap::new();
         let mut models = Vec::new();
@@ -312,8 +313,7 @@ impl Sections {
                 known.get(other).map(Some).ok_or_else(missing)
             };
             former("from", &section.from)?;
-            let like = former("like", &section.like)?;
-            let (corpus, pretrain) = like.map_or((corpus, pretrain), |(corpus, pretrain)| (corpus, pretrain));
+            let (corpus, pretrain) = former("like", &section.like)?.unwrap_or(&unlike);
             let (mut anchors, pretrain) = (merged(corpus, &section.corpus), merged(pretrain, &section.pretrain));
             known.insert(section.name.clone(), (anchors.clone(), pretrain.clone()));
             let name = format!("corpus of {}", section.name);

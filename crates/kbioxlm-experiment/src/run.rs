@@ -70,7 +70,7 @@ pub fn run_experiment(
     };
     let steps = Steps::new(out, extent == Extent::Finished, stop, observer, count(experiment)).with_hashes(hashes);
     let discard_models = extent == Extent::All { discard_models: true };
-    let mut run = Run { experiment, steps, stop, knowledge: None, discard_models };
+    let mut run = Run { experiment, steps, stop, knowledge: None, tuned: Vec::new(), discard_models };
     let mut collected = Collected::default();
     run.all(&mut collected, Some(&missing))?;
     let (steps, hashes) = run.steps.finish();
@@ -100,7 +100,7 @@ impl Missing {
     ) -> Result<(Self, BTreeMap<PathBuf, String>), ExperimentError> {
         let mut nobody = Nobody::default();
         let steps = Steps::new(out, true, stop, &mut nobody, 0);
-        let mut run = Run { experiment, steps, stop, knowledge: None, discard_models: false };
+        let mut run = Run { experiment, steps, stop, knowledge: None, tuned: Vec::new(), discard_models: false };
         let missing = run.all(&mut Collected::default(), None)?;
         Ok((missing, run.steps.finish().1))
     }
@@ -148,6 +148,8 @@ pub(crate) struct Run<'a> {
     pub steps: Steps<'a>,
     pub stop: &'a AtomicBool,
     pub knowledge: Option<Step>,
+    /// What the present job has fine-tuned or would have.
+    pub tuned: Vec<Step>,
     /// Whether to remove what has been tested.
     discard_models: bool,
 }
@@ -167,12 +169,11 @@ impl<'a> Run<'a> {
         let mut tuned: BTreeMap<String, Vec<Step>> = BTreeMap::new();
         for (number, job) in self.experiment.jobs.iter().enumerate() {
             self.steps.dry = dry || !missing.is_some_and(|m| m.jobs.contains(&number));
-            let done = self.job(job, models.get(job.model.as_str()), collected)?;
-            if !done.complete {
+            if !self.job(job, models.get(job.model.as_str()), collected)? {
                 left.jobs.insert(number);
             }
             // Zero-shot and widened jobs share models: the last of them that lacks something discards them.
-            tuned.entry(job.tuning()).or_default().extend(done.tuned);
+            tuned.entry(job.tuning()).or_default().append(&mut self.tuned);
             let later = missing.into_iter().flat_map(|m| m.jobs.range(number + 1..));
             let mut open = later.chain(&left.jobs).filter_map(|other| self.experiment.jobs.get(*other));
             if self.discard_models && !open.any(|other| other.tuning() == job.tuning()) {

@@ -53,32 +53,17 @@ struct Tuning {
     train_key: String,
 }
 
-/// What a job came to.
-#[derive(Default)]
-pub(crate) struct JobDone {
-    /// Whether all evaluations are there.
-    pub complete: bool,
-    /// The models that it fine-tuned or would have.
-    pub tuned: Vec<Step>,
-}
-
 impl Run<'_> {
-    /// All steps of a job; `model` is `None` if it could not be made.
-    pub fn job(
-        &mut self,
-        job: &Job,
-        model: Option<&Step>,
-        collected: &mut Collected,
-    ) -> Result<JobDone, ExperimentError> {
-        let mut done = JobDone::default();
-        if let Some(task) = self.experiment.task(&job.task) {
-            let end = self.steps.begun() + job.steps(task);
-            if let Some(model) = model {
-                done.complete = self.steps_of(job, task, model, &mut done.tuned, collected)?;
-            }
-            self.steps.skip_to(end);
-        }
-        Ok(done)
+    /// All steps of a job; `model` is `None` if it could not be made. Whether all evaluations are there.
+    pub fn job(&mut self, job: &Job, model: Option<&Step>, collected: &mut Collected) -> Result<bool, ExperimentError> {
+        let Some(task) = self.experiment.task(&job.task) else { return Ok(true) };
+        let end = self.steps.begun() + job.steps(task);
+        let complete = match model {
+            Some(model) => self.steps_of(job, task, model, collected)?,
+            None => false,
+        };
+        self.steps.skip_to(end);
+        Ok(complete)
     }
 
     fn steps_of(
@@ -86,7 +71,6 @@ impl Run<'_> {
         job: &Job,
         task: &TaskPlan,
         model: &Step,
-        models: &mut Vec<Step>,
         collected: &mut Collected,
     ) -> Result<bool, ExperimentError> {
         let name = job.name();
@@ -94,14 +78,13 @@ impl Run<'_> {
         let Some(tuned) = collected.keep(&format!("finetune {}", job.tuning()), tuned, &mut self.steps)? else {
             return Ok(false);
         };
-        models.push(tuned.clone());
         let mut complete = true;
         for (language, file) in task.tests(&job.direction) {
             let place = Place { job, shots: 0, draw: None, test: language };
             complete &= self.scored(&format!("evaluate {name} {language}"), &tuned, task, file, place, collected)?;
         }
         if !job.shots.is_empty() {
-            complete &= self.few_shot(job, task, &tuned, models, collected)?;
+            complete &= self.few_shot(job, task, &tuned, collected)?;
         }
         Ok(complete)
     }
@@ -139,7 +122,6 @@ impl Run<'_> {
         job: &Job,
         task: &TaskPlan,
         tuned: &Step,
-        models: &mut Vec<Step>,
         collected: &mut Collected,
     ) -> Result<bool, ExperimentError> {
         let target = &job.direction.to;
@@ -165,7 +147,6 @@ impl Run<'_> {
                 complete = false;
                 continue;
             };
-            models.push(few.clone());
             let place = Place { job, shots: size, draw: Some(draw), test: target };
             let test = file(&task.test, target);
             complete &= self.scored(&format!("evaluate {name} {target}"), &few, task, &test, place, collected)?;
@@ -206,10 +187,12 @@ impl Run<'_> {
             "watched": watched,
         });
         let stop = self.stop;
-        self.steps.run(step, inputs, |dir, observer| {
+        let tuned = self.steps.run(step, inputs, |dir, observer| {
             finetune_task(settings, task.options(), &model.dir, data, dir, stop, observer.training())?;
             Ok(())
-        })
+        })?;
+        self.tuned.push(tuned.clone());
+        Ok(tuned)
     }
 
     /// Evaluates a model and keeps its score, if it is there.

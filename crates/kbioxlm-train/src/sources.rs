@@ -4,7 +4,7 @@ use crate::{Precision, PretrainConfig, PretrainInput, TrainError};
 use burn::tensor::Device;
 use kbioxlm_files::{hash_bytes, hash_file};
 use kbioxlm_knowledge::KnowledgeBase;
-use kbioxlm_model::{ModelConfig, Tokenizer, has_bf16};
+use kbioxlm_model::{ModelConfig, TOKENIZER_FILE, Tokenizer, WEIGHTS_FILE, has_bf16};
 use std::path::Path;
 
 /// What a run is made of, before anything is computed from it.
@@ -74,7 +74,7 @@ fn open_knowledge(config: &PretrainConfig, input: &PretrainInput<'_>) -> Result<
 /// Hash of what training starts from.
 fn hash_model(dir: &Path) -> Result<String, TrainError> {
     let mut hashes = String::new();
-    for name in ["config.json", "tokenizer.json", "model.safetensors", "model.safetensors.index.json"] {
+    for name in ["config.json", TOKENIZER_FILE, WEIGHTS_FILE, "model.safetensors.index.json"] {
         let path = dir.join(name);
         if path.exists() {
             hashes += &hash_file(&path)?;
